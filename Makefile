@@ -1,0 +1,32 @@
+# demo   train on the built-in data for about two minutes and say where the pictures are
+# check  lint, types and the whole test suite
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: demo check format clean
+
+demo: $(INSTALLED)
+	$(BIN)/dcgan train critters --budget 2min --out demo
+	$(BIN)/dcgan sample demo --seeds 0-63 --out demo/creatures
+	@echo "Pictures: demo/samples and demo/creatures/sheet.png. Report: demo/report.html (open it in a browser)."
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# pip with constraints.txt, not uv: see the notes on torch in README.md.
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check "pip>=25.1"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --group dev -e .
+	touch $@
+
+clean:
+	rm -rf .venv demo

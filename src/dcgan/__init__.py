@@ -1,0 +1,43 @@
+"""Deep convolutional GANs on your own images: train, measure, explore, ship.
+
+import dcgan
+
+for report in dcgan.train("sprites/", size=64, budget="10min"):
+    ...                                      # one StepReport a step; stop whenever you like, it is saved
+generator = dcgan.load("runs/sprites-64-modern-0")
+pixels = generator.sample(range(64))         # n c h w, uint8: a seed is the same image every time
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dcgan.commands.python import load, train
+    from dcgan.config import Config
+    from dcgan.errors import UserError
+    from dcgan.recipes import recipe
+    from dcgan.runs.checkpoint import TrainedGenerator
+    from dcgan.training.step import StepReport
+
+__all__ = ["Config", "StepReport", "TrainedGenerator", "UserError", "load", "recipe", "train"]
+
+_HOMES = {
+    "Config": "dcgan.config",
+    "StepReport": "dcgan.training.step",
+    "TrainedGenerator": "dcgan.runs.checkpoint",
+    "UserError": "dcgan.errors",
+    "load": "dcgan.commands.python",
+    "recipe": "dcgan.recipes",
+    "train": "dcgan.commands.python",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: ``import dcgan`` alone costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dcgan' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

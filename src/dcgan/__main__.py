@@ -1,0 +1,7 @@
+"""``python -m dcgan`` is the command line."""
+
+import sys
+
+from dcgan.interfaces.cli import main
+
+sys.exit(main())

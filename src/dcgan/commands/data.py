@@ -1,0 +1,48 @@
+"""``dcgan data``: what is in a source and what becomes of it; and forgetting prepared data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dcgan.config import DataConfig
+from dcgan.errors import UserError
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What to print, and where the contact sheet is."""
+
+    lines: tuple[str, ...]
+    sheet: Path | None
+
+
+def inspect_data(
+    config: DataConfig, out: Path | None = None, progress: Callable[[int, int], None] | None = None
+) -> Inspection:
+    """Inspect a source without training; training on it will find it prepared.
+
+    Args:
+        config: The source, and the size to look at it in.
+        out: Where to write a contact sheet of 20 prepared images (PNG). None: nowhere.
+        progress: Called with (images read, images in all).
+
+    Raises:
+        UserError: There is no such source, over half of it is unusable, or something cannot be written.
+    """
+    if out is not None and (out.suffix.lower() != ".png" or out.is_dir()):
+        raise UserError(f"--out {out}: must be the name of a .png file, such as sheet.png.")
+    from dcgan import files
+    from dcgan.data.inspect import inspect
+    from dcgan.data.pixels import png
+
+    report, sheet = inspect(config, progress)
+    if out is not None:
+        files.write_atomically(out, png(sheet))
+    return Inspection(tuple(report.lines()), out)
+
+
+def clear_cache() -> tuple[int, int]:
+    """Remove prepared data from the cache: how many files, how many bytes. Downloads stay, and so does all else."""
+    from dcgan.data import cache
+
+    return cache.clear()

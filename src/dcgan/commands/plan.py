@@ -1,0 +1,134 @@
+"""From what was asked for to a complete config: what the data and the machine decide, once, before step 0."""
+
+import math
+from typing import Any
+
+import tomli_w
+import torch
+
+from dcgan.config import Config, flatten, to_tables
+from dcgan.data.prepare import Dataset
+from dcgan.errors import UserError
+from dcgan.hardware import choose_device
+from dcgan.limits import available_threads
+from dcgan.notation import parse_budget
+from dcgan.training.accelerate import can_use_bf16, measure_speed, new_state
+from dcgan.training.state import TrainingState
+
+SPEED_SECONDS = 1.0  # of measuring, for each precision
+PROGRAM_BYTES = 500_000_000  # Python, torch and its libraries
+PICTURE_BYTES = 20_000_000  # grids, film, report
+
+# Sections and settings that may change between the starts of one run: none of them says what is learned.
+FREE = ("runs.", "hardware.", "training.budget", "training.images")
+
+
+def resolve(config: Config, dataset: Dataset, *, measure: bool = False) -> Config:
+    """Fill in all that is open, measuring on throw-away networks where it has to be, or is asked for.
+
+    Raises:
+        UserError: The data or the machine cannot do what was asked for.
+    """
+    num_classes = len(dataset.class_names) if config.data.labels else 0
+    if config.data.labels and num_classes < 2:
+        raise UserError("--labels: these images have no classes. Put each class into a folder of its own.")
+    device = choose_device(config.hardware.device)
+    changes: dict[str, Any] = {
+        "model.image_channels": dataset.pixels.shape[-1],
+        "model.num_classes": num_classes,
+        "hardware.device": str(device),
+        "hardware.threads": config.hardware.threads or available_threads(),
+    }
+    config = config.override(changes)
+    speed = None
+    if config.hardware.precision == "auto":
+        config, speed = fastest(config)
+    if measure or parse_budget(config.training.budget).unit == "seconds":
+        # The speed of the first start, if there was one: twice the time is then exactly twice the images.
+        speed = config.training.images_per_second or speed or measure_speed(config, device, SPEED_SECONDS)
+        config = config.override({"training.images_per_second": speed})
+    if config.training.images is None:
+        config = config.override({"training.images": images_of(config, len(dataset.train))})
+    return config
+
+
+def fastest(config: Config) -> tuple[Config, float]:
+    """The config with the precision that is faster here, and its images a second."""
+    device = choose_device(config.hardware.device)
+    choices = ("bf16", "fp32") if can_use_bf16(device) else ("fp32",)
+    candidates = [config.override({"hardware.precision": precision}) for precision in choices]
+    speeds = [measure_speed(candidate, device, SPEED_SECONDS) for candidate in candidates]
+    best = speeds.index(max(speeds))
+    return candidates[best], speeds[best]
+
+
+def images_of(config: Config, epoch_size: int) -> int:
+    """The budget in images: a time by the measured speed, epochs by their size."""
+    budget = parse_budget(config.training.budget)
+    if budget.unit == "seconds":
+        assert config.training.images_per_second is not None, config.training
+        return max(1, math.ceil(budget.amount * config.training.images_per_second))
+    return max(1, math.ceil(budget.amount * (epoch_size if budget.unit == "epochs" else 1)))
+
+
+def settle(requested: Config, saved: Config) -> Config:
+    """The saved config with the changes that a run allows between two starts.
+
+    Raises:
+        UserError: Something else was changed; lists it.
+    """
+    wanted, had = dict(flatten(requested)), dict(flatten(saved))
+    changed = {key: value for key, value in wanted.items() if value not in (None, "auto") and value != had[key]}
+    fixed = {key: value for key, value in changed.items() if not key.startswith(FREE)}
+    if fixed:
+        difference = "; ".join(f"{key} was {had[key]}, is {value}" for key, value in fixed.items())
+        raise UserError(f"This run has other settings: {difference}. Use these, or another folder (--out).")
+    if "training.budget" in changed:
+        changed["training.images"] = None
+    return saved.override(changed)
+
+
+def as_toml(config: Config) -> str:
+    """The whole config, as a file that ``--config`` takes."""
+    return tomli_w.dumps(to_tables(config))
+
+
+def expected_cost(config: Config, dataset: Dataset) -> list[str]:
+    """Memory, disk and time that a resolved config will take, in words."""
+    state = new_state(config, torch.device("cpu"))
+    weights = sum(tensor.nbytes for tensor in state.tensors().values())
+    memory = weights + activation_bytes(state, config)
+    checkpoints = weights * (config.runs.keep + 1)
+    lines = [
+        f"Memory: about {memory / 1e6:,.0f} MB, and {PROGRAM_BYTES / 1e6:,.0f} MB for the program itself.",
+        f"Disk: about {(checkpoints + PICTURE_BYTES) / 1e6:,.0f} MB for the run, {dataset.pixels.nbytes / 1e6:,.0f} MB "
+        "for the prepared images (there already).",
+    ]
+    speed = config.training.images_per_second
+    if speed and config.training.images:
+        minutes = config.training.images / speed / 60
+        lines.append(f"Time: about {minutes:,.1f} min for {config.training.images:,} images at {speed:,.0f} a second.")
+    return lines
+
+
+def activation_bytes(state: TrainingState, config: Config) -> int:
+    """What one step keeps for its backward passes: every layer's output, of the fakes and of two batches of scores."""
+    outputs: list[int] = []
+    hooks = [
+        module.register_forward_hook(lambda _module, _inputs, output: outputs.append(output[0].numel()))
+        for network in (state.generator, state.discriminator)
+        for module in network.modules()
+        if not list(module.children())
+    ]
+    with torch.inference_mode():
+        noise = torch.zeros(1, config.model.latent_size)
+        labels = torch.zeros(1, dtype=torch.int64) if config.model.num_classes else None
+        generator, discriminator = state.generator.eval(), state.discriminator.eval()
+        fake = generator(noise, labels)
+        of_generator = sum(outputs)
+        discriminator(fake, labels)
+    for hook in hooks:
+        hook.remove()
+    of_discriminator = sum(outputs) - of_generator
+    size = 2 if config.hardware.precision == "bf16" else 4
+    return size * config.training.batch_size * (of_generator + 2 * of_discriminator)

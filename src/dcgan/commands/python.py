@@ -1,0 +1,64 @@
+"""The commands as Python has them: no signal handlers, no output, no change to the process."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dcgan.commands.options import TrainOptions
+from dcgan.commands.train import Training
+from dcgan.runs.checkpoint import TrainedGenerator, load_generator
+from dcgan.training.step import StepReport
+
+
+class Silence:
+    """A listener that lets everything pass."""
+
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+    def prepare(self, done: int, total: int) -> None:
+        """Nothing."""
+
+    def step(self, *numbers: float) -> None:
+        """Nothing."""
+
+    def picture(self, path: Path) -> None:
+        """Nothing."""
+
+
+def train(
+    source: str | Path | None = None,
+    *,
+    size: int | str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Iterator[StepReport]:
+    """Train on the images of ``source``, one ``StepReport`` a step; closing the iterator saves.
+
+    ``options`` are those of ``dcgan train``: recipe, budget, seed, out, labels, channels, fit, device, threads, …;
+    ``settings`` turns any other knob: ``{"training.batch_size": 64}``. As there, a run that is in ``out`` goes on.
+
+    Raises:
+        UserError: At the call, for bad options and unusable data; while training, for a full disk or divergence.
+    """
+    turned = tuple(f"{key}={value}" for key, value in (settings or {}).items())
+    texts = {
+        "source": None if source is None else str(source),
+        "size": None if size is None else str(size),
+        "out": None if options.get("out") is None else str(options["out"]),
+    }
+    return _steps(Training(TrainOptions(**options | texts, settings=turned), Silence()))
+
+
+def load(run: str | Path) -> TrainedGenerator:
+    """The generator of a run folder, or of one checkpoint file.
+
+    Raises:
+        UserError: There is none, or it is damaged.
+    """
+    return load_generator(Path(run))
+
+
+def _steps(training: Training) -> Iterator[StepReport]:
+    with training:
+        yield from training.steps()

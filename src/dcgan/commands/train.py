@@ -1,0 +1,185 @@
+"""Train: the data, the networks and the disk brought together. The caller owns the loop."""
+
+import json
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import torch
+
+from dcgan.commands.options import TrainOptions
+from dcgan.commands.plan import as_toml, expected_cost, resolve, settle
+from dcgan.commands.session import Listener, Session
+from dcgan.config import Config, read_toml
+from dcgan.data.prepare import prepare
+from dcgan.errors import ExitCode, UserError
+from dcgan.files import require_space, write_atomically
+from dcgan.hardware import choose_device, describe
+from dcgan.recipes import complete
+from dcgan.reporting.film import write_film
+from dcgan.reporting.plots import write_curves
+from dcgan.runs import checkpoint, journal, lock
+from dcgan.runs.checkpoint import Checkpoint
+from dcgan.runs.folder import RunFolder
+from dcgan.training.accelerate import new_state
+from dcgan.training.step import StepReport
+
+
+class Training:
+    """A run, opened and locked: what it will do is decided, and nothing is trained yet. A context manager."""
+
+    def __init__(self, options: TrainOptions, listener: Listener) -> None:
+        """Prepare the data, decide what is open, and go back to where the run stopped, if it ever began.
+
+        Raises:
+            UserError: Bad options, unusable data, a run with other settings, or one in use.
+        """
+        self.listener = listener
+        self.run, self.config = locate(options)
+        with ExitStack() as stack:
+            stack.enter_context(lock.held(self.run.lock))
+            self.dataset = prepare(self.config.data, listener.prepare)
+            self.config = resolve(self.config, self.dataset)
+            torch.set_num_threads(self.config.hardware.threads or 1)
+            self._restore(checkpoint.newest(self.run))
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the budget is spent: a larger one would extend the run."""
+        return self.session.state.images_seen >= (self.config.training.images or 0)
+
+    def steps(self) -> Generator[StepReport]:
+        """Train: one report a step. Closing the iterator saves; the same command goes on from there."""
+        if self.finished:
+            return
+        write_atomically(self.run.config, as_toml(self.config).encode(), durable=True)
+        write_atomically(self.run.dataset, _json(self.dataset.report.to_json()))
+        write_atomically(self.run.about, _json(self._about()))
+        yield from self.session.steps()
+
+    def _restore(self, found: Checkpoint | None) -> None:
+        state = new_state(self.config, choose_device(self.config.hardware.device))
+        if found:
+            if found.facts["fingerprint"] != self.dataset.fingerprint:
+                raise UserError(
+                    f"{self.config.data.source}: these are not the images that {self.run.root} was trained on. "
+                    "Restore them, or start a new run with --out.",
+                    ExitCode.DATA,
+                )
+            state.restore(found.tensors, found.facts)
+            journal.rewind(self.run.journal, state.images_seen)
+            _explain_borders(self.listener, checkpoint.config_of(found), self.config, state.images_seen)
+        else:
+            size = sum(tensor.nbytes for tensor in state.tensors().values())
+            require_space(self.run.root, size * (self.config.runs.keep + 1) + 50_000_000, "this run")
+        self.session = Session(self.run, self.config, self.dataset, state=state, listener=self.listener)
+
+    def _about(self) -> dict[str, object]:
+        """What a result depends on besides the config."""
+        state = self.session.state
+        return {
+            "dcgan": version("dcgan"),
+            **describe(),
+            "command": sys.argv,
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "fingerprint": self.dataset.fingerprint,
+            "train_images": len(self.dataset.train),
+            "held_out_images": len(self.dataset.held_out),
+            "generator_parameters": sum(weight.numel() for weight in state.generator.parameters()),
+            "discriminator_parameters": sum(weight.numel() for weight in state.discriminator.parameters()),
+        }
+
+
+def locate(options: TrainOptions) -> tuple[RunFolder, Config]:
+    """The run's folder, and its config as far as it is known: what was asked for, settled with what is there.
+
+    Raises:
+        UserError: The folder holds something else, or a run with other settings.
+    """
+    if options.starts_anew():
+        requested = options.requested()
+        run = RunFolder(Path(options.out) if options.out else default_folder(requested))
+        return run, settle(requested, saved_config(run)) if run.config.exists() else requested
+    assert options.out is not None, options
+    run = RunFolder(Path(options.out))
+    if not run.config.exists():
+        return run, options.requested()
+    saved = saved_config(run)
+    return run, settle(saved.override(options.changes()), saved)
+
+
+def saved_config(run: RunFolder) -> Config:
+    """The config of a run on disk."""
+    return complete(read_toml(run.config))
+
+
+def default_folder(config: Config) -> Path:
+    """runs/SOURCE-SIZE-RECIPE-SEED."""
+    data = config.data
+    name = Path(data.source).name.split(".")[0] or "images"
+    size = f"{data.height}" if data.height == data.width else f"{data.height}x{data.width}"
+    return Path("runs") / f"{name}-{size}-{config.recipe}-{config.seed}"
+
+
+def _explain_borders(listener: Listener, before: Config, now: Config, images_seen: int) -> None:
+    """Say when the rest of a run will not be what it would have been without the stop."""
+    if before.hardware != now.hardware:
+        listener.say(f"Another device, precision or number of threads: from image {images_seen:,} on not bit-exact.")
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def introduce(training: Training) -> Iterator[str]:
+    """What is about to happen, in words."""
+    config, dataset = training.config, training.dataset
+    yield from dataset.report.lines()
+    if dataset.class_names and not config.data.labels:
+        yield f"{len(dataset.class_names)} classes found and not used: --labels learns them."
+    images, speed = config.training.images or 0, config.training.images_per_second
+    minutes = f", about {images / speed / 60:.0f} min at {speed:.0f} images/s" if speed else ""
+    yield (
+        f"Recipe {config.recipe}, batch {config.training.batch_size}, {config.hardware.precision} on "
+        f"{config.hardware.device} with {config.hardware.threads} threads. Budget {config.training.budget}: "
+        f"{images:,} images, {images / len(dataset.train):.1f} epochs{minutes}."
+    )
+    if training.finished:
+        yield f"{training.run.root} is finished: its {images:,} images are seen. A larger --budget extends it."
+    elif training.session.state.images_seen:
+        yield f"{training.run.root} goes on at image {training.session.state.images_seen:,}."
+
+
+def conclude(training: Training) -> Iterator[str]:
+    """What is there now, in words; makes the film and the curves of a run that has come to its end."""
+    run = training.run
+    if not training.finished:
+        yield f"Stopped and saved at image {training.session.state.images_seen:,}. The same command goes on from there."
+    else:
+        write_curves(run)
+        write_film(run)
+        if training.config.runs.by_epochs and training.session.epoch_line:
+            yield training.session.epoch_line
+    yield f"Pictures: {run.samples}. Report: {run.report}. New images: dcgan sample {run.root}"
+
+
+def rehearse(options: TrainOptions, listener: Listener) -> tuple[str, list[str]]:
+    """The config that a run would have, as TOML, and what it would cost, in words. Leaves no run behind."""
+    _, config = locate(options)
+    dataset = prepare(config.data, listener.prepare)
+    config = resolve(config, dataset, measure=True)
+    return as_toml(config), [*dataset.report.lines(), *expected_cost(config, dataset)]

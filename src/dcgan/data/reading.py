@@ -1,0 +1,129 @@
+"""A source → its images, decoded once, in parallel, in order, each with what is worth remembering of it.
+
+Threads, not processes: decoding, resizing and hashing let go of Python's lock, nothing has to be copied between
+processes, and a source stays open once.
+"""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from dcgan.config import DataConfig
+from dcgan.data.items import Decoded, Source, Unreadable
+from dcgan.data.shape import keeps_channels, shape_image
+from dcgan.data.split import outline
+
+_IMAGES_A_TASK = 16
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is remembered of one good image."""
+
+    index: int
+    """Its number in the source."""
+    content: bytes
+    """Hash of its decoded pixels: 16 bytes. The same image in two files, or in two formats, has one."""
+    outline: np.ndarray
+    height: int
+    width: int
+    bits: int
+    """8 or 16, as it came."""
+    mode: str
+    transparent: bool
+    notes: tuple[str, ...]
+    array_channels: int | None
+    """Channels that mean neither grey nor RGB, which all images must then have; None for a picture."""
+    channels: int
+    """Of the shaped image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A shaped image, h w c, and what is remembered of it."""
+
+    facts: Facts
+    picture: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """An item that gives no image, and why."""
+
+    index: int
+    reason: str
+
+
+def read_all(source: Source, config: DataConfig) -> Iterator[Good | Bad]:
+    """Every item of the source in order; never raises for what is in a file."""
+    yield from in_parallel(lambda index: _read(source, index, config), len(source.items))
+
+
+def in_parallel(function: Callable[[int], Result], count: int) -> Iterator[Result]:
+    """``function(0)``, ``function(1)``, … on all processors, in order; little is computed ahead of the reader."""
+    workers = min(32, num_processors())
+
+    def task(start: int) -> list[Result]:
+        return [function(index) for index in range(start, min(start + _IMAGES_A_TASK, count))]
+
+    waiting: deque[Future[list[Result]]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="dcgan-data") as pool:
+        try:
+            for start in range(0, count, _IMAGES_A_TASK):
+                waiting.append(pool.submit(task, start))
+                if len(waiting) > 2 * workers:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def num_processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def content_hash(decoded: Decoded) -> bytes:
+    """16 bytes that depend on the pixels alone, not on the file's name or compression."""
+    pixels = np.ascontiguousarray(decoded.pixels)
+    digest = hashlib.sha256(f"{pixels.shape} {pixels.dtype}".encode())
+    digest.update(pixels.data)
+    return digest.digest()[:16]
+
+
+def _read(source: Source, index: int, config: DataConfig) -> Good | Bad:
+    try:
+        decoded = source.read(index)
+        picture = shape_image(decoded, config)
+    except Unreadable as error:
+        return Bad(index, str(error))
+    except OSError as error:
+        return Bad(index, f"could not be read ({error.strerror or error})")
+    except MemoryError:
+        return Bad(index, "needs more memory than there is")
+    height, width, channels = decoded.pixels.shape
+    keeps = keeps_channels(decoded, config)
+    facts = Facts(
+        index=index,
+        content=content_hash(decoded),
+        outline=outline(picture),
+        height=height,
+        width=width,
+        bits=8 * decoded.pixels.dtype.itemsize,
+        mode=decoded.mode,
+        transparent=channels in (2, 4) and decoded.mode != "array",
+        notes=decoded.notes,
+        array_channels=channels if keeps and channels not in (1, 3) else None,
+        channels=picture.shape[2],
+    )
+    return Good(facts, picture)

@@ -1,0 +1,197 @@
+"""One decoded image → the height, width and channels asked for; nothing else of the data room changes pixels.
+
+Transparency is settled first, then the image is cut, resized and framed. Eight bits go through Pillow's own
+resizing; sixteen bits, kept transparency and channels without meaning go through its float one, channel by channel,
+with the same antialiasing filter.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from dcgan.config import DataConfig
+from dcgan.data.items import Decoded, Unreadable
+from dcgan.notation import background_colour
+
+_FILTERS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+@dataclass(frozen=True)
+class Placement:
+    """What is cut out of an image, and where in the new one it lands."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    """The part that is cut out."""
+    new_width: int
+    new_height: int
+    """What it is resized to: the whole new image, except that ``pad`` leaves a border."""
+
+    @property
+    def resizes(self) -> bool:
+        """Whether any pixel must be computed."""
+        return (self.width, self.height) != (self.new_width, self.new_height)
+
+
+def place(height: int, width: int, config: DataConfig) -> Placement:
+    """How an image of this height and width fits the config's: whole pixels, centred, at least one."""
+    if config.fit == "stretch":
+        return Placement(0, 0, width, height, config.width, config.height)
+    if config.fit == "pad":
+        scale = min(config.height / height, config.width / width)
+        new_width = min(config.width, max(1, round(width * scale)))
+        return Placement(0, 0, width, height, new_width, min(config.height, max(1, round(height * scale))))
+    cut_width = min(width, max(1, round(height * config.width / config.height)))
+    cut_height = min(height, max(1, round(width * config.height / config.width)))
+    left, top = (width - cut_width) // 2, (height - cut_height) // 2
+    return Placement(left, top, cut_width, cut_height, config.width, config.height)
+
+
+def keeps_channels(decoded: Decoded, config: DataConfig) -> bool:
+    """Whether the channels are taken as they are, as numbers without meaning, not as grey, colours and alpha."""
+    return config.channels == "auto" and (decoded.mode == "array" or decoded.pixels.shape[2] > 4)
+
+
+def shape_image(decoded: Decoded, config: DataConfig) -> np.ndarray:
+    """Bring one image to the config's height and width: h w c, uint8 or uint16 as it came.
+
+    A grey image stays one channel here (unless ``channels`` says ``rgba``, or a coloured background shows):
+    ``widen`` makes three of it when others have colour.
+
+    Raises:
+        Unreadable: It has channels that the config's colours cannot be made of.
+    """
+    height, width, channels = decoded.pixels.shape
+    placement = place(height, width, config)
+    if keeps_channels(decoded, config):
+        return _frame(_resized(decoded.pixels, placement, config), _background(decoded.pixels, config), config)
+    if channels > 4:
+        raise Unreadable(f"{channels} channels, which cannot become {config.channels}")
+    if config.channels == "rgba":
+        return _shape_transparent(_as_rgba(decoded.pixels), placement, config)
+    picture = _opaque(decoded.pixels, config)
+    if config.channels == "grey" and picture.shape[2] == 3:
+        picture = luma(picture)
+    elif config.channels != "grey" and config.fit == "pad" and picture.shape[2] == 1 and _is_coloured(config):
+        picture = picture.repeat(3, axis=2)
+    return _frame(_resized(picture, placement, config), _background(picture, config), config)
+
+
+def widen(picture: np.ndarray, channels: int, dtype: np.dtype) -> np.ndarray:
+    """Grey → three equal channels, eight bits → sixteen (0 … 255 → 0 … 65535), both without loss, if need be."""
+    if picture.dtype != dtype:
+        assert picture.dtype == np.uint8 and dtype == np.uint16, (picture.dtype, dtype)
+        picture = picture.astype(np.uint16) * 257
+    assert picture.shape[2] in (1, channels), (picture.shape, channels)
+    return picture if picture.shape[2] == channels else picture.repeat(channels, axis=2)
+
+
+def luma(picture: np.ndarray) -> np.ndarray:
+    """RGB → one channel of brightness (ITU-R 601, in Pillow's integers): h w 3 → h w 1, same type."""
+    red, green, blue = (picture[:, :, channel].astype(np.uint32) for channel in range(3))
+    brightness: np.ndarray = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16
+    return brightness.astype(picture.dtype)[:, :, None]
+
+
+def _opaque(pixels: np.ndarray, config: DataConfig) -> np.ndarray:
+    """Without transparency: painted over the background, or dropped so that the colours beneath appear."""
+    if pixels.shape[2] in (1, 3):
+        return pixels
+    colours, alpha = pixels[:, :, :-1], pixels[:, :, -1:]
+    if config.alpha == "drop":
+        return colours
+    if colours.shape[2] == 1 and config.channels != "grey" and _is_coloured(config):
+        colours = colours.repeat(3, axis=2)
+    white = np.iinfo(pixels.dtype).max
+    wide = np.uint16 if pixels.dtype == np.uint8 else np.uint32  # white² + white / 2 still fits
+    mixed: np.ndarray = colours.astype(wide) * alpha + _background(colours, config).astype(wide) * (white - alpha)
+    return ((mixed + white // 2) // white).astype(pixels.dtype)
+
+
+def _as_rgba(pixels: np.ndarray) -> np.ndarray:
+    """Any of grey, grey and alpha, RGB, RGBA → RGBA."""
+    channels = pixels.shape[2]
+    if channels == 4:
+        return pixels
+    colours = pixels[:, :, :3] if channels == 3 else pixels[:, :, :1].repeat(3, axis=2)
+    alpha = pixels[:, :, 1:] if channels == 2 else np.full_like(pixels[:, :, :1], np.iinfo(pixels.dtype).max)
+    return np.concatenate([colours, alpha], axis=2)
+
+
+def _shape_transparent(pixels: np.ndarray, placement: Placement, config: DataConfig) -> np.ndarray:
+    """RGBA → RGBA. Colours weigh as much as they can be seen, so that hidden ones never bleed into the edges.
+
+    Where nothing is to be seen the colour is the background's.
+    """
+    white = np.iinfo(pixels.dtype).max
+    behind = _background(pixels[:, :, :3], config)
+    if placement.resizes or (placement.height, placement.width) != pixels.shape[:2]:
+        pixels = _cut(pixels, placement)
+    if placement.resizes:
+        opacity = pixels[:, :, 3:].astype(np.float32) / white
+        weighted = np.concatenate([pixels[:, :, :3] * opacity, opacity], axis=2)
+        weighted = _resized_floats(weighted, placement, config)
+        seen = weighted[:, :, 3:].clip(0, 1)
+        colours = weighted[:, :, :3] / np.maximum(seen, 0.5 / white)
+        pixels = np.concatenate([colours, seen * white], axis=2).round().clip(0, white).astype(pixels.dtype)
+    colours = np.where(pixels[:, :, 3:] == 0, behind, pixels[:, :, :3])
+    picture = np.concatenate([colours, pixels[:, :, 3:]], axis=2)
+    return _frame(picture, np.append(behind, 0).astype(pixels.dtype), config)
+
+
+def _resized(pixels: np.ndarray, placement: Placement, config: DataConfig) -> np.ndarray:
+    """Cut and resize any number of channels, each for itself."""
+    pixels = _cut(pixels, placement)
+    if not placement.resizes:
+        return pixels
+    if pixels.dtype == np.uint8 and pixels.shape[2] in (1, 3):
+        image = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
+        image = image.resize((placement.new_width, placement.new_height), _FILTERS[config.resample])
+        return np.asarray(image).reshape(placement.new_height, placement.new_width, -1)
+    resized = _resized_floats(pixels.astype(np.float32), placement, config)
+    return resized.round().clip(0, np.iinfo(pixels.dtype).max).astype(pixels.dtype)
+
+
+def _resized_floats(channels: np.ndarray, placement: Placement, config: DataConfig) -> np.ndarray:
+    """float32, h w c, resized channel by channel."""
+    size, resample = (placement.new_width, placement.new_height), _FILTERS[config.resample]
+    images = [Image.fromarray(channels[:, :, channel]) for channel in range(channels.shape[2])]
+    return np.stack([np.asarray(image.resize(size, resample)) for image in images], axis=2)
+
+
+def _cut(pixels: np.ndarray, placement: Placement) -> np.ndarray:
+    """The part that is used."""
+    bottom, right = placement.top + placement.height, placement.left + placement.width
+    return pixels[placement.top : bottom, placement.left : right]
+
+
+def _frame(picture: np.ndarray, background: np.ndarray, config: DataConfig) -> np.ndarray:
+    """Centred on the background where the image is smaller than the config's size."""
+    height, width, channels = picture.shape
+    if (height, width) == (config.height, config.width):
+        return picture
+    framed = np.empty((config.height, config.width, channels), dtype=picture.dtype)
+    framed[:] = background
+    top, left = (config.height - height) // 2, (config.width - width) // 2
+    framed[top : top + height, left : left + width] = picture
+    return framed
+
+
+def _background(pixels: np.ndarray, config: DataConfig) -> np.ndarray:
+    """The background in the type of ``pixels``: three numbers for three channels, its brightness for any other."""
+    scale = 257 if pixels.dtype == np.uint16 else 1
+    colour = np.array([[background_colour(config.background)]], dtype=pixels.dtype) * pixels.dtype.type(scale)
+    background: np.ndarray = (colour if pixels.shape[2] == 3 else luma(colour))[0, 0]
+    return background
+
+
+def _is_coloured(config: DataConfig) -> bool:
+    """Whether the background is anything but a grey."""
+    return len(set(background_colour(config.background))) > 1

@@ -1,0 +1,93 @@
+"""The front door: what the user named → a source of images."""
+
+import difflib
+import os
+from pathlib import Path
+
+from dcgan.config import DataConfig
+from dcgan.data import catalog
+from dcgan.data.archives import Zip
+from dcgan.data.arrays import open_npy, open_npz, open_tiff
+from dcgan.data.benchmarks import find_idx, open_cifar10, open_idx
+from dcgan.data.folders import Folder
+from dcgan.data.items import Item, Selection, Source
+from dcgan.errors import ExitCode, UserError
+
+__all__ = ["Item", "Source", "open_source"]
+
+_EXPECTED = (
+    "a folder or .zip of images (PNG, JPEG, GIF, WebP, BMP, TIFF), an .npy, .npz, .idx(.gz) or .tiff of many, "
+    f"or one of {', '.join(catalog.names())}"
+)
+
+
+def open_source(config: DataConfig) -> Source:
+    """Open ``config.source``, a name of the catalog before a path, and keep ``config.classes`` alone.
+
+    Raises:
+        UserError: Nothing there, nothing that is an image, an unknown class, a download that failed.
+    """
+    source = catalog.open_named(config) if config.source in catalog.names() else _open_path(config.source)
+    if not source.items:
+        source.close()
+        found = "; ".join(f"{name}: {reason}" for name, reason in source.skipped[:10]) or "nothing at all"
+        raise UserError(f"{config.source}: no images in it. Found {found}. Expected {_EXPECTED}.", ExitCode.DATA)
+    return _select(source, config.classes) if config.classes else source
+
+
+def _open_path(text: str) -> Source:
+    """A folder, or a file by its first bytes."""
+    try:
+        path = Path(text).expanduser()
+        is_folder, is_file, is_something = path.is_dir(), path.is_file(), os.path.lexists(path)
+    except (OSError, RuntimeError) as error:  # no permission to look, no such user
+        raise UserError(f"{text}: cannot be opened ({error}).", ExitCode.DATA) from error
+    if is_folder:
+        idx = find_idx(path)
+        return open_idx(idx, name=path.resolve().name) if idx else Folder(path)
+    if is_file:
+        return _open_file(path)
+    if is_something:
+        raise UserError(f"{text}: neither a folder nor a regular file. Expected {_EXPECTED}.", ExitCode.DATA)
+    nearest = difflib.get_close_matches(text, catalog.names(), n=1)
+    hint = f" Did you mean {nearest[0]}?" if nearest else ""
+    raise UserError(
+        f"{text}: no such file or folder, and no data set of that name.{hint} Expected {_EXPECTED}.", ExitCode.DATA
+    )
+
+
+def _open_file(path: Path) -> Source:
+    """A file of many images."""
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(8)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be opened ({error.strerror}).", ExitCode.DATA) from error
+    if beginning.startswith(b"PK"):
+        return open_npz(path) if path.suffix.lower() == ".npz" else Zip(path)
+    if beginning.startswith(b"\x93NUMPY"):
+        return open_npy(path)
+    if beginning.startswith(b"\x1f\x8b"):
+        return open_cifar10(path) if path.name.lower().endswith((".tar.gz", ".tgz")) else open_idx(path)
+    if beginning.startswith(b"\0\0\x08"):
+        return open_idx(path)
+    if beginning.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+        return open_tiff(path)
+    if beginning.startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
+        raise UserError(
+            f"{path}: a Python pickle, which can run any code, and was not opened. Expected {_EXPECTED}.",
+            ExitCode.UNSAFE,
+        )
+    raise UserError(f"{path}: not a file of many images. Expected {_EXPECTED}.", ExitCode.DATA)
+
+
+def _select(source: Source, classes: tuple[str, ...]) -> Source:
+    """Only these classes."""
+    for name in classes:
+        if name not in source.class_names:
+            source.close()
+            known = ", ".join(source.class_names[:20]) + (" …" if len(source.class_names) > 20 else "")
+            nearest = difflib.get_close_matches(name, source.class_names, n=1)
+            hint = f"Did you mean {nearest[0]}?" if nearest else f"Known: {known}." if known else "There are none here."
+            raise UserError(f"--classes {name}: no such class in {source.name}. {hint}", ExitCode.DATA)
+    return Selection(source, classes)

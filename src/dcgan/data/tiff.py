@@ -1,0 +1,107 @@
+"""TIFF beyond what Pillow reads exactly: many channels, many pages, 16-bit colour. Needs the science extra."""
+
+import io
+import logging
+import types
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+from PIL.TiffImagePlugin import TiffImageFile
+
+from dcgan.data.items import Decoded, Unreadable
+
+INSTALL = "needs tifffile: pip install 'dcgan[science]'"
+MAX_EXPANSION = 1100  # deflate, the best of the common ones, shrinks zeros about 1030-fold
+_MAX_PAGES_AS_CHANNELS = 16
+_BITS_PER_SAMPLE, _SAMPLES_PER_PIXEL = 258, 277
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The pages of a TIFF."""
+
+    pixels: np.ndarray
+    """n h w c, uint8 or uint16."""
+    mode: str
+    """RGB, RGBA, with ";16" where it is so, or array."""
+    unknown_pages: bool
+    """The file does not say what its pages are."""
+
+
+def is_plain(content: bytes) -> bool:
+    """Whether Pillow reads this file without losing anything: one page, 8 bits, or one channel of 16."""
+    try:
+        with TiffImageFile(io.BytesIO(content)) as image:
+            bits = max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,)))
+            samples = image.tag_v2.get(_SAMPLES_PER_PIXEL, 1)
+            deep = image.mode.startswith("I;16")
+            return image.n_frames == 1 and len(image.getbands()) == samples and (bits <= 8 or deep)
+    except Exception:
+        return False
+
+
+def decode(content: bytes, max_pixels: int) -> Decoded:
+    """One image of a folder. Pages of which the file says nothing are its channels; of named frames the first counts.
+
+    Raises:
+        Unreadable: No tifffile, or not a picture of 8 or 16 bits.
+    """
+    stack = read(io.BytesIO(content), len(content), max_pixels)
+    count, _, _, channels = stack.pixels.shape
+    if count == 1:
+        return Decoded(stack.pixels[0], stack.mode)
+    if stack.unknown_pages and channels == 1 and count <= _MAX_PAGES_AS_CHANNELS:
+        return Decoded(np.ascontiguousarray(stack.pixels[..., 0].transpose(1, 2, 0)), "array", ("pages as channels",))
+    return Decoded(stack.pixels[0], stack.mode, ("first of several frames",))
+
+
+def read(file: BinaryIO, num_bytes: int, max_pixels: int | None = None) -> Stack:
+    """All pages of the first series of a TIFF of ``num_bytes``.
+
+    Raises:
+        Unreadable: No tifffile, a size that the file cannot hold, or other than 8 or 16 bits.
+        Exception: Whatever tifffile raises on damaged files.
+    """
+    tifffile = _library()
+    with tifffile.TiffFile(file) as document:
+        series = document.series[0]
+        shape = f"{' x '.join(f'{size:,}' for size in series.shape)} pixels"
+        if max_pixels is not None and series.size > max_pixels:
+            raise Unreadable(f"declares {shape}, the limit is {max_pixels // 1_000_000} million")
+        if series.nbytes > MAX_EXPANSION * num_bytes:
+            raise Unreadable(f"declares {shape}, more than its {num_bytes:,} bytes can hold")
+        if series.dtype.newbyteorder("=") not in (np.uint8, np.uint16):
+            raise Unreadable(f"{series.dtype} pixels; save it as uint8 or uint16")
+        photometric = series.keyframe.photometric.name
+        if photometric not in ("MINISBLACK", "MINISWHITE", "RGB"):
+            raise Unreadable(f"{photometric.lower()} colours; save it as grey or RGB")
+        pixels, channel_axes = _arrange(series.asarray(), series.axes)
+        alpha = any(int(kind) in (1, 2) for kind in series.keyframe.extrasamples)
+    if photometric == "MINISWHITE":
+        pixels = np.iinfo(pixels.dtype).max - pixels
+    mode = "array"
+    if photometric == "RGB" and channel_axes == "S" and pixels.shape[3] == 3 + alpha:
+        mode = ("RGBA" if alpha else "RGB") + (";16" if pixels.dtype == np.uint16 else "")
+    return Stack(pixels, mode, set(series.axes) <= set("YXQI"))
+
+
+def _arrange(array: np.ndarray, axes: str) -> tuple[np.ndarray, str]:
+    """Any order of axes → n h w c, native byte order; and which axes became the channels."""
+    channels = "".join(axis for axis in axes if axis in "SC")
+    pages = "".join(axis for axis in axes if axis not in "YXSC")
+    array = array.transpose([axes.index(axis) for axis in pages + "YX" + channels])
+    start = len(pages)
+    height, width = array.shape[start : start + 2]
+    array = array.reshape(int(np.prod(array.shape[:start])), height, width, -1)
+    return array.astype(array.dtype.newbyteorder("=")), channels
+
+
+def _library() -> types.ModuleType | Any:
+    """The tifffile module, whose complaints about damaged files go nowhere: ours name the file."""
+    try:
+        import tifffile  # noqa: PLC0415  # optional
+    except ImportError as error:
+        raise Unreadable(INSTALL) from error
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())
+    return tifffile

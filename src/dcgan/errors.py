@@ -1,0 +1,30 @@
+"""UserError: the one exception whose message is written for a person, and the exit codes of the command line."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the command line's exit status means."""
+
+    OK = 0
+    USAGE = 2
+    DATA = 10
+    CHECKPOINT = 11
+    DISK = 12
+    DIVERGED = 13
+    MEMORY = 14
+    BUSY = 15
+    UNSAFE = 17
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class UserError(Exception):
+    """Something that the person at the keyboard can mend.
+
+    The message says what was given, what was expected and what to do, the option or file to blame first.
+    """
+
+    def __init__(self, message: str, exit_code: ExitCode = ExitCode.USAGE) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

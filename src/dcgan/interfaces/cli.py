@@ -1,0 +1,85 @@
+"""The command line: one word chooses the command; nothing heavy is imported before that."""
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+
+from dcgan.errors import ExitCode, UserError
+
+HELP = """\
+dcgan: deep convolutional GANs on your own images
+
+  dcgan train [SOURCE]    learn from a folder, a zip or a named data set; the same command again continues
+  dcgan sample RUN        new images from what was learned
+  dcgan data SOURCE       what is in there, and what is wrong with it
+  dcgan doctor            what this machine can do, and how to mend what it cannot
+
+Examples:
+  dcgan train critters --budget 2min --out demo
+  dcgan train photos/ --size 64 --budget 1h
+  dcgan train sprites.zip --recipe d2l --budget 20epochs
+  dcgan sample demo --seeds 0-63 --out creatures
+
+dcgan COMMAND --help tells the rest. --debug shows where an error came from. --version.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code says how it went (see ``dcgan.errors.ExitCode``)."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        return _dispatch(words)
+    except UserError as error:
+        if debug:
+            raise
+        return _complain(str(error), error.exit_code)
+    except MemoryError:
+        if debug:
+            raise
+        advice = "Lower --set training.batch_size=…, --size or --width."
+        return _complain(f"Not enough memory. {advice}", ExitCode.MEMORY)
+    except KeyboardInterrupt:
+        return _complain("Stopped at once; the last checkpoint is safe.", ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        return ExitCode.OK
+    except Exception as error:  # whatever it is, a person gets one line
+        if debug:
+            raise
+        return _complain(f"Unexpected: {type(error).__name__}: {error}. Add --debug to see where.", 1)
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return ExitCode.OK if words else ExitCode.USAGE
+    if words[0] == "--version":
+        print(f"dcgan {version('dcgan')}")
+        return ExitCode.OK
+    from dcgan.interfaces import verbs
+
+    commands: dict[str, Callable[[list[str]], int]] = {
+        "train": verbs.train,
+        "sample": verbs.sample,
+        "data": verbs.data,
+        "doctor": verbs.doctor,
+    }
+    if words[0] not in commands:
+        import difflib
+
+        nearest = difflib.get_close_matches(words[0], commands, n=1)
+        hint = f"Did you mean {nearest[0]}?" if nearest else f"Known: {', '.join(commands)}."
+        raise UserError(f"{words[0]}: no such command. {hint}")
+    return commands[words[0]](words[1:])
+
+
+def _complain(message: str, code: int) -> int:
+    from dcgan.wording import plain
+
+    print(f"dcgan: {plain(message)}", file=sys.stderr)
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""The commands as the command line has them: options in, words out, and an exit code."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import tyro
+
+from dcgan.commands.options import DataOptions, TrainOptions
+from dcgan.commands.sample import SampleOptions
+from dcgan.config import Config
+from dcgan.errors import ExitCode
+from dcgan.interfaces.console import choose_display
+from dcgan.interfaces.signals import Stop
+from dcgan.wording import plain
+
+Options = TypeVar("Options")
+
+
+def train(words: list[str]) -> int:
+    """``dcgan train``: exit code 130 after Ctrl-C, 143 after SIGTERM, both with everything saved."""
+    options = _parse(TrainOptions, words, "train")
+    from dcgan.hardware import keep_big_blocks
+
+    keep_big_blocks()
+    if options.dry_run:
+        return _dry_run(options)
+    from dcgan.commands.train import Training, conclude, introduce
+
+    with choose_display() as display, Training(options, display) as training:
+        for line in introduce(training):
+            display.say(line)
+        with Stop() as stop:
+            steps = training.steps()
+            for _ in steps:
+                if stop.asked:
+                    steps.close()
+                    break
+        for line in conclude(training):
+            display.say(line)
+        return stop.asked or ExitCode.OK
+
+
+def _dry_run(options: TrainOptions) -> int:
+    from dcgan.commands.train import rehearse
+
+    with choose_display() as display:
+        config, lines = rehearse(options, display)
+        for line in lines:
+            display.say(line)
+    print(config, end="")
+    return ExitCode.OK
+
+
+def sample(words: list[str]) -> int:
+    """``dcgan sample``."""
+    options = _parse(SampleOptions, words, "sample")
+    from dcgan.commands.sample import sample as draw
+
+    folder, count = draw(options)
+    print(f"{count} images in {plain(folder)}, all of them on {plain(folder / 'sheet.png')}")
+    return ExitCode.OK
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectOptions(DataOptions):
+    """What is in there, what is wrong with it, and what training would make of it."""
+
+    out: Annotated[str | None, tyro.conf.arg(metavar="SHEET.png", help_behavior_hint="")] = None
+    """Draw 20 of the images as training sees them, 4 x 5."""
+    clear_cache: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
+    """Forget all prepared images instead. Downloads stay."""
+
+
+def data(words: list[str]) -> int:
+    """``dcgan data``."""
+    options = _parse(InspectOptions, words, "data")
+    from dcgan.commands.data import clear_cache, inspect_data
+
+    if options.clear_cache:
+        count, num_bytes = clear_cache()
+        print(f"{count} files of prepared images removed, {num_bytes / 1e6:,.0f} MB.")
+        return ExitCode.OK
+    config = Config().override(options.changes()).data
+    with choose_display() as display:
+        found = inspect_data(config, None if options.out is None else Path(options.out), display.prepare)
+    for line in found.lines:
+        print(plain(line))
+    if found.sheet:
+        print(f"20 of them as training sees them: {plain(found.sheet)}")
+    return ExitCode.OK
+
+
+def doctor(words: list[str]) -> int:
+    """``dcgan doctor``: exit code 1 when something keeps the program from working."""
+    if words:
+        print("usage: dcgan doctor\n\nWhat this machine can do, and how to mend what it cannot.")
+        return ExitCode.OK if words[0] in ("-h", "--help") else ExitCode.USAGE
+    from dcgan.commands.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        print(f"{finding.state:>5}  {plain(finding.name)}: {plain(finding.text)}")
+        if finding.mend:
+            print(f"       → {finding.mend}")
+    return int(any(finding.state == "bad" for finding in findings))
+
+
+def _parse(kind: type[Options], words: list[str], command: str) -> Options:
+    """The options, or tyro's help or complaint and an exit."""
+    return tyro.cli(kind, args=words, prog=f"dcgan {command}")

@@ -1,0 +1,51 @@
+"""What the system lets this process use: its affinity mask and the limits of its container."""
+
+import os
+from pathlib import Path
+
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def available_threads() -> int:
+    """Processors that this process may use: by its affinity mask or its container's quota, whichever is less."""
+    quota = processor_quota()
+    return max(1, min(affinity(), int(quota) if quota else affinity()))
+
+
+def affinity() -> int:
+    """Processors in this process's affinity mask."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processor_quota() -> float | None:
+    """Processors that the container may use on average, None without a limit."""
+    limits = [limit for words in cgroup_values("cpu", "cpu.max") if (limit := _ratio(words.split())) is not None]
+    older = zip(cgroup_values("cpu", "cpu.cfs_quota_us"), cgroup_values("cpu", "cpu.cfs_period_us"), strict=False)
+    limits += [limit for pair in older if (limit := _ratio(list(pair))) is not None]
+    return min(limits, default=None)
+
+
+def _ratio(words: list[str]) -> float | None:
+    """``["150000", "100000"]`` → 1.5; None for ``max`` or a negative quota, which mean no limit."""
+    if len(words) != 2 or not all(word.isdecimal() for word in words) or int(words[1]) == 0:
+        return None
+    return int(words[0]) / int(words[1])
+
+
+def cgroup_values(controller: str, name: str) -> list[str]:
+    """What the files of this name say in the process's own control group and in those above it (versions 1 and 2)."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    values = []
+    for line in lines:
+        number, controllers, group = line.split(":", 2)
+        if number != "0" and controller not in controllers.split(","):
+            continue
+        top = CGROUPS if number == "0" else CGROUPS / controller
+        inside = top / group.lstrip("/")
+        for folder in (inside, *inside.parents):
+            if folder.is_relative_to(top) and (folder / name).is_file():
+                values.append((folder / name).read_text().strip())
+    return values

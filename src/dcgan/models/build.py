@@ -1,0 +1,67 @@
+"""Numbers become networks: (generator, discriminator), their first weights a function of the seed."""
+
+import torch
+from torch import nn
+
+from dcgan.config import ModelConfig
+from dcgan.models.dcgan import Discriminator, Generator
+from dcgan.notation import stages
+from dcgan.randomness import latents
+
+STANDARD_DEVIATION = 0.02  # of the first weights: Radford et al. 2015, section 4
+
+
+def build(config: ModelConfig, height: int, width: int, *, seed: int) -> tuple[Generator, Discriminator]:
+    """Both networks for images of ``height`` x ``width``, in training mode, on the CPU, float32.
+
+    ``config.image_channels`` and ``config.num_classes`` must be known by now.
+    """
+    generator = build_generator(config, height, width)
+    num_stages = stages(height, width)
+    assert config.image_channels is not None, config
+    discriminator = Discriminator(
+        (height >> num_stages, width >> num_stages),
+        num_stages,
+        image_channels=config.image_channels,
+        width=config.discriminator_width,
+        num_classes=config.num_classes or 0,
+        negative_slope=config.negative_slope,
+        norm_first=config.norm_first,
+    )
+    everything = config.initialization == "everything"
+    initialize(generator, "generator", seed=seed, everything=everything)
+    initialize(discriminator, "discriminator", seed=seed, everything=everything)
+    return generator, discriminator
+
+
+def build_generator(config: ModelConfig, height: int, width: int) -> Generator:
+    """The generator alone, its weights yet to be loaded."""
+    num_stages = stages(height, width)
+    assert config.image_channels is not None, config
+    return Generator(
+        (height >> num_stages, width >> num_stages),
+        num_stages,
+        image_channels=config.image_channels,
+        width=config.generator_width,
+        latent_size=config.latent_size,
+        num_classes=config.num_classes or 0,
+        norm_momentum=config.generator_norm_momentum,
+    )
+
+
+@torch.no_grad()
+def initialize(network: nn.Module, name: str, *, seed: int, everything: bool) -> None:
+    """Draw the first weights from N(0, 0.02): each tensor a function of the seed and of its own name.
+
+    ``everything`` draws the gains and biases of batch normalisation in the same way, as the chapter's code does.
+    Otherwise gains are drawn from N(1, 0.02) and biases are 0, as in the code published with the paper.
+    """
+    norms = {f"{path}." for path, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    for path, parameter in network.named_parameters():
+        noise = latents(0, 1, parameter.numel(), seed=seed, stream=f"initial/{name}/{path}")
+        parameter.copy_(STANDARD_DEVIATION * noise.reshape(parameter.shape))
+        if any(path.startswith(norm) for norm in norms) and not everything:
+            if path.endswith("weight"):
+                parameter.add_(1)
+            else:
+                parameter.zero_()

@@ -1,0 +1,69 @@
+"""The two blocks that both networks are made of, and the arithmetic of their sizes.
+
+Radford, Metz, Chintala 2015, "Unsupervised representation learning with deep convolutional generative adversarial
+networks" (arXiv 1511.06434), section 3: strides instead of pooling, batch normalisation, ReLU in the generator and
+leaky ReLU in the discriminator, no fully connected hidden layers.
+"""
+
+from torch import Tensor, nn
+
+Size = int | tuple[int, int]
+
+
+def enlarged(size: int, kernel: int = 4, stride: int = 2, padding: int = 1) -> int:
+    """Side length after a transposed convolution: kernel + stride x (size - 1) - 2 x padding. By default, double."""
+    return kernel + stride * (size - 1) - 2 * padding
+
+
+def reduced(size: int, kernel: int = 4, stride: int = 2, padding: int = 1) -> int:
+    """Side length after a convolution: floor((size - kernel + 2 x padding + stride) / stride). By default, half."""
+    return (size - kernel + 2 * padding + stride) // stride
+
+
+class GeneratorBlock(nn.Module):
+    """Transposed convolution, batch normalisation, ReLU: fewer channels, twice the height and width."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        kernel: Size = 4,
+        stride: int = 2,
+        padding: int = 1,
+        norm_momentum: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.convolution = nn.ConvTranspose2d(in_channels, out_channels, kernel, stride, padding, bias=False)
+        self.norm = nn.BatchNorm2d(out_channels, momentum=norm_momentum)
+        self.activation = nn.ReLU(inplace=True)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """N, in, h, w → n, out, 2 h, 2 w. Training normalises by the batch, inference by the running statistics."""
+        result: Tensor = self.activation(self.norm(self.convolution(features)))
+        return result
+
+
+class DiscriminatorBlock(nn.Module):
+    """Convolution, batch normalisation, leaky ReLU: more channels, half the height and width."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        kernel: Size = 4,
+        stride: int = 2,
+        padding: int = 1,
+        negative_slope: float = 0.2,
+        norm: bool = True,
+    ) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(in_channels, out_channels, kernel, stride, padding, bias=False)
+        self.norm = nn.BatchNorm2d(out_channels) if norm else nn.Identity()
+        self.activation = nn.LeakyReLU(negative_slope, inplace=True)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """N, in, h, w → n, out, h / 2, w / 2. Training normalises by the batch, inference by the running statistics."""
+        result: Tensor = self.activation(self.norm(self.convolution(features)))
+        return result

@@ -1,0 +1,60 @@
+"""Named complete configs. Each says only how it differs from ``modern``, which is the config's own defaults."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dcgan.config import Config
+from dcgan.errors import UserError
+
+RECIPES: Mapping[str, Mapping[str, Any]] = {
+    # The 2015 networks with a smaller batch, a higher learning rate and a moving average.
+    "modern": {},
+    # Radford, Metz, Chintala 2015 (arXiv 1511.06434), section 4.
+    "radford2015": {
+        "model.generator_width": 128,
+        "model.discriminator_width": 128,
+        "model.prior": "uniform",
+        "training.batch_size": 128,
+        "training.generator_learning_rate": 2e-4,
+        "training.discriminator_learning_rate": 2e-4,
+        "training.average_half_life": None,
+    },
+    # The chapter "Deep Convolutional Generative Adversarial Networks" of Dive into Deep Learning, PyTorch tab, exactly.
+    "d2l": {
+        "data.fit": "stretch",
+        "data.resample": "bilinear",
+        "data.channels": "rgb",
+        "data.alpha": "drop",
+        "data.held_out": False,
+        "model.norm_first": True,
+        "model.initialization": "everything",
+        # The chapter runs the generator twice a step, which moves its running statistics twice:
+        # once with 1 - (1 - 0.1) ** 2 is the same, and the fakes can be used again.
+        "model.generator_norm_momentum": 0.19,
+        "training.budget": "20epochs",
+        "training.batch_size": 256,
+        "training.short_last_batch": True,
+        "training.reduction": "sum",
+        "training.generator_learning_rate": 0.005,
+        "training.discriminator_learning_rate": 0.005,
+        "training.average_half_life": None,
+        "runs.by_epochs": True,
+        "hardware.precision": "fp32",
+    },
+}
+
+
+def recipe(name: str) -> Config:
+    """The named recipe as a complete config.
+
+    Raises:
+        UserError: No recipe of that name.
+    """
+    if name not in RECIPES:
+        raise UserError(f"--recipe {name}: no such recipe. Known: {', '.join(RECIPES)}.")
+    return Config(recipe=name).override(RECIPES[name])
+
+
+def complete(changes: Mapping[str, Any]) -> Config:
+    """The config that a file tells, starting from the recipe that it names."""
+    return recipe(str(changes.get("recipe", "modern"))).override(changes)

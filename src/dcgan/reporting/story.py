@@ -1,0 +1,117 @@
+"""What a run folder tells: its settings, its journal as columns of numbers, and the state it is in."""
+
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from dcgan.config import read_toml
+from dcgan.data.report import DatasetReport
+from dcgan.errors import UserError
+from dcgan.runs import journal
+from dcgan.runs.folder import RunFolder
+
+State = Literal["waiting", "training", "finished", "interrupted", "failed", "stopped"]
+
+SECONDS_OF_SILENCE = 900.0
+"""A run whose journal has been quiet for so long has died without a word."""
+
+COLUMNS = ("discriminator_loss", "generator_loss", "real_score", "fake_score", "images_per_second", "seconds")
+
+
+@dataclass(frozen=True)
+class Story:
+    """Everything the pictures need, read once. Absent files leave their part empty."""
+
+    config: dict[str, Any]
+    about: dict[str, Any]
+    data: list[str]
+    """The report on the data, in words."""
+    state: State
+    images_seen: int
+    images_total: int | None
+    seconds: float
+    warnings: list[tuple[int, str]]
+    steps: np.ndarray
+    """Images seen at each step event, increasing."""
+    columns: dict[str, np.ndarray]
+    """Each of ``COLUMNS`` at those steps; NaN where the journal has no finite number."""
+
+    @property
+    def images_per_second(self) -> float:
+        """Over all of the training, NaN before there is any."""
+        return self.images_seen / self.seconds if self.seconds > 0 else math.nan
+
+
+def read_story(run: RunFolder) -> Story:
+    """Read a run folder, whatever is there of it; nothing in it can make this fail."""
+    events = [event for event in journal.read(run.journal) if _number(event["images_seen"]) >= 0]
+    config = _config(run.config)
+    by_position = {int(event["images_seen"]): event for event in events if event["event"] == "step"}
+    steps = [by_position[position] for position in sorted(by_position)]
+    columns = {name: np.array([_number(step.get(name)) for step in steps], dtype=np.float64) for name in COLUMNS}
+    warnings = [(int(e["images_seen"]), str(e.get("text", ""))) for e in events if e["event"] == "warning"]
+    totals = [_number(event.get("images")) for event in events if event["event"] == "start"]
+    total = next((value for value in [*reversed(totals), _number(config.get("training.images"))] if value > 0), None)
+    times = [_number(event.get("seconds")) for event in events]
+    return Story(
+        config=config,
+        about=_json(run.about),
+        data=_data(run.dataset),
+        state=_state(events, run.journal),
+        images_seen=max((int(event["images_seen"]) for event in events), default=0),
+        images_total=None if total is None else int(total),
+        seconds=max((value for value in times if value >= 0), default=0.0),
+        warnings=warnings,
+        steps=np.array(sorted(by_position), dtype=np.float64),
+        columns=columns,
+    )
+
+
+def _state(events: list[dict[str, Any]], path: Path) -> State:
+    turns = [event for event in events if event["event"] in ("start", "end")]
+    if not events:
+        return "waiting"
+    if turns and turns[-1]["event"] == "end":
+        ends: dict[str, State] = {"budget": "finished", "failed": "failed"}
+        return ends.get(str(turns[-1].get("reason")), "interrupted")
+    return "stopped" if time.time() - path.stat().st_mtime > SECONDS_OF_SILENCE else "training"
+
+
+def _number(value: object) -> float:
+    """A finite number, else NaN."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    try:
+        number = float(value)
+    except OverflowError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def _config(path: Path) -> dict[str, Any]:
+    try:
+        return {key: value for key, value in read_toml(path).items() if value != "none"}
+    except UserError:
+        return {}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _data(path: Path) -> list[str]:
+    values = _json(path)
+    try:
+        return DatasetReport.from_json(values).lines()
+    except (TypeError, ValueError, KeyError, AttributeError, IndexError):
+        lines = values.get("lines")  # of another version of the report, perhaps
+        return [str(line) for line in lines] if isinstance(lines, list) else []

@@ -1,0 +1,167 @@
+"""One safetensors file per checkpoint, its sha256 in its name: written whole, checked before it is believed.
+
+The file holds every tensor of the training state and one metadata key, ``dcgan``: canonical JSON with the resolved
+config, what is known of the data, and the plain numbers of the state. Anything that reads safetensors can open it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from dcgan.config import Config, from_tables
+from dcgan.data.pixels import to_pixels
+from dcgan.errors import ExitCode, UserError
+from dcgan.files import write_atomically
+from dcgan.models.build import build_generator
+from dcgan.models.dcgan import Generator
+from dcgan.randomness import latents_of_seeds
+from dcgan.recipes import complete
+from dcgan.runs.folder import RunFolder
+from dcgan.tensors import Labels, Latents, Pixels
+
+FORMAT = 1
+CHUNK = 16  # samples are always drawn so many at a time, so that a seed's image does not depend on its neighbours
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint in memory."""
+
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+
+def save(run: RunFolder, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], *, keep: int) -> Path:
+    """Write a checkpoint so that not even a loss of power can leave half of one, then prune all but ``keep``.
+
+    ``facts["images_seen"]`` orders the checkpoints of a run.
+    """
+    header = json.dumps({"format": FORMAT, **facts}, sort_keys=True, ensure_ascii=False)
+    packed = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    content = safetensors.torch.save(packed, metadata={"dcgan": header})
+    digest = hashlib.sha256(content).hexdigest()
+    path = run.checkpoints / f"checkpoint-{facts['images_seen']:012d}-{digest}.safetensors"
+    write_atomically(path, content, durable=True)
+    for old in paths(run)[keep:]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def paths(run: RunFolder) -> list[Path]:
+    """The checkpoints of a run by name, newest first; not yet checked."""
+    return sorted(run.checkpoints.glob("checkpoint-*.safetensors"), reverse=True)
+
+
+def newest(run: RunFolder) -> Checkpoint | None:
+    """The newest checkpoint whose bytes are those that were written, or None when there never was one.
+
+    Raises:
+        UserError: There are some, and all are damaged.
+    """
+    found = paths(run)
+    for path in found:
+        if (checkpoint := read(path)) is not None:
+            return checkpoint
+    if found:
+        raise UserError(
+            f"{run.checkpoints}: all {len(found)} checkpoints are damaged (their content does not match the sha256 "
+            "in their names). Start again in another folder with --out.",
+            ExitCode.CHECKPOINT,
+        )
+    return None
+
+
+def read(path: Path) -> Checkpoint | None:
+    """The checkpoint, or None if it is damaged.
+
+    Raises:
+        UserError: It was written by a later version of this program.
+    """
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != path.stem.rpartition("-")[2]:
+        return None
+    length = int.from_bytes(content[:8], "little")
+    facts = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["dcgan"])
+    if facts["format"] != FORMAT:
+        raise UserError(f"{path}: format {facts['format']}, this version reads {FORMAT}.", ExitCode.CHECKPOINT)
+    return Checkpoint(safetensors.torch.load(content), facts)
+
+
+class TrainedGenerator:
+    """A generator and its config: the one door from training to all that comes after it."""
+
+    def __init__(self, generator: Generator, config: Config, *, class_names: Sequence[str] = (), bits: int = 8) -> None:
+        """``bits``: 8 or 16 a channel, as the training images had."""
+        self.generator, self.config, self.class_names = generator.eval(), config, tuple(class_names)
+        self.dtype = torch.uint16 if bits == 16 else torch.uint8
+
+    def latents(self, seeds: Sequence[int]) -> Latents:
+        """The latent of each seed: the same on every machine and whatever its neighbours."""
+        return latents_of_seeds(seeds, self.config.model.latent_size, self.config.model.prior)
+
+    def sample(self, seeds: Sequence[int], labels: Sequence[int] | None = None) -> Pixels:
+        """One image for each seed: n c h w, uint8 (uint16 after 16-bit data), on the CPU, drawn in float32.
+
+        ``labels`` are class numbers, one for each seed; without them a generator of classes cycles through all.
+        """
+        num_classes = self.generator.num_classes
+        if labels is None and num_classes:
+            labels = [seed % num_classes for seed in seeds]
+        return self.decode(self.latents(seeds), None if labels is None else torch.tensor(labels, dtype=torch.int64))
+
+    @torch.inference_mode()
+    def decode(self, latents: Latents, labels: Labels | None = None) -> Pixels:
+        """One image for each latent: n c h w."""
+        device = self.generator.to_image.weight.device
+        chunks = []
+        for start in range(0, len(latents), CHUNK):
+            chunk, size = _padded(latents[start : start + CHUNK])
+            of_chunk = None if labels is None else _padded(labels[start : start + CHUNK])[0].to(device)
+            images = self.generator(chunk.to(device), of_chunk)
+            chunks.append(to_pixels(images[:size], self.dtype).cpu())
+        shape = (0, self.config.model.image_channels or 0, self.config.data.height, self.config.data.width)
+        return torch.cat(chunks) if chunks else torch.empty(shape, dtype=self.dtype)
+
+
+def load_generator(path: Path) -> TrainedGenerator:
+    """The generator of a run folder (its newest good checkpoint) or of one checkpoint file, on the CPU.
+
+    The average is taken where the recipe has one, the last weights elsewhere.
+
+    Raises:
+        UserError: No run, no checkpoint yet, or all damaged.
+    """
+    checkpoint = read(path) if path.is_file() and path.suffix == ".safetensors" else newest(RunFolder(path))
+    if checkpoint is None:
+        reason = "damaged: its content does not match the sha256 in its name" if path.is_file() else (
+            "no run with a checkpoint" if path.exists() else "no such folder"
+        )  # fmt: skip
+        raise UserError(f"{path}: {reason}. Give the folder that dcgan train made.", ExitCode.CHECKPOINT)
+    config = config_of(checkpoint)
+    generator = build_generator(config.model, config.data.height, config.data.width)
+    best = "average." if any(name.startswith("average.") for name in checkpoint.tensors) else "generator."
+    generator.load_state_dict(dict(_stripped(checkpoint.tensors, best)))
+    facts = checkpoint.facts
+    return TrainedGenerator(generator, config, class_names=facts["class_names"], bits=facts["bits"])
+
+
+def config_of(checkpoint: Checkpoint) -> Config:
+    """The resolved config that the checkpoint was trained with."""
+    return complete(from_tables(checkpoint.facts["config"]))
+
+
+def _stripped(tensors: Mapping[str, Tensor], prefix: str) -> Iterator[tuple[str, Tensor]]:
+    return ((name.removeprefix(prefix), tensor) for name, tensor in tensors.items() if name.startswith(prefix))
+
+
+def _padded(rows: Tensor) -> tuple[Tensor, int]:
+    """The rows filled up to a chunk with zeros, and how many count."""
+    missing = CHUNK - len(rows)
+    return torch.cat([rows, rows.new_zeros(missing, *rows.shape[1:])]) if missing else rows, len(rows)

@@ -1,0 +1,83 @@
+"""Every file name of a run, and its one writer. The run folder is the only contract between the wings."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths only: whether they exist is another question. Training writes all but the report's own files."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """Every knob, resolved; written once before step 0, again when the budget grows. By training."""
+        return self.root / "config.toml"
+
+    @property
+    def about(self) -> Path:
+        """Command line, versions, machine and data of each start, as JSON. By training."""
+        return self.root / "about.json"
+
+    @property
+    def dataset(self) -> Path:
+        """The report on the data, as JSON. By training."""
+        return self.root / "dataset.json"
+
+    @property
+    def journal(self) -> Path:
+        """One JSON object a line: see ``runs.journal``. By training."""
+        return self.root / "journal.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        """A folder: see ``runs.checkpoint``. By training."""
+        return self.root / "checkpoints"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that trains. By training."""
+        return self.root / "lock"
+
+    @property
+    def samples(self) -> Path:
+        """A folder of grids. By training."""
+        return self.root / "samples"
+
+    @property
+    def reals(self) -> Path:
+        """A grid of real images, of the same shape as the others. By training."""
+        return self.samples / "reals.png"
+
+    @property
+    def latest(self) -> Path:
+        """The newest grid of the fixed latents. By training."""
+        return self.samples / "latest.png"
+
+    def preview(self, images_seen: int) -> Path:
+        """The grid of the fixed latents after so many images. By training."""
+        return self.samples / f"images-{images_seen:010d}.png"
+
+    def fresh_preview(self, images_seen: int) -> Path:
+        """A 3 x 7 grid of new latents with batch statistics, as the chapter shows. By training."""
+        return self.samples / f"fresh-{images_seen:010d}.png"
+
+    def previews(self) -> list[tuple[int, Path]]:
+        """(images seen, grid of the fixed latents), oldest first."""
+        return [(int(path.stem.removeprefix("images-")), path) for path in sorted(self.samples.glob("images-*.png"))]
+
+    @property
+    def report(self) -> Path:
+        """The run in one HTML page. By reporting."""
+        return self.root / "report.html"
+
+    @property
+    def curves(self) -> Path:
+        """Losses over images as a PNG. By reporting."""
+        return self.root / "curves.png"
+
+    @property
+    def film(self) -> Path:
+        """The grids over time as an animated GIF. By reporting."""
+        return self.root / "film.gif"

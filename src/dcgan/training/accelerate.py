@@ -1,0 +1,94 @@
+"""What makes a step fast: memory layout, precision, fused optimisers; and how fast it then is."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+
+import torch
+from torch import nn
+from torch.optim import Adam
+
+from dcgan.config import Config, TrainingConfig
+from dcgan.models.build import build
+from dcgan.randomness import latents
+from dcgan.training.average import average_of
+from dcgan.training.objectives import discriminator_loss, generator_loss
+from dcgan.training.state import NUM_SUMS, TrainingState, prepare_moments
+from dcgan.training.step import Rules, update_both
+
+
+def new_state(config: Config, device: torch.device) -> TrainingState:
+    """Networks with their first weights, on the device, channels last; nothing learned yet."""
+    generator, discriminator = build(config.model, config.data.height, config.data.width, seed=config.seed)
+    to_device(generator, device)
+    to_device(discriminator, device)
+    sums_dtype = torch.float32 if device.type == "mps" else torch.float64
+    state = TrainingState(
+        generator=generator,
+        discriminator=discriminator,
+        average=average_of(generator) if config.training.average_half_life is not None else None,
+        generator_optimizer=adam(generator, config.training.generator_learning_rate, config.training),
+        discriminator_optimizer=adam(discriminator, config.training.discriminator_learning_rate, config.training),
+        journal_sums=torch.zeros(NUM_SUMS, dtype=sums_dtype, device=device),
+        epoch_sums=torch.zeros(NUM_SUMS, dtype=sums_dtype, device=device),
+    )
+    prepare_moments(generator, state.generator_optimizer)
+    prepare_moments(discriminator, state.discriminator_optimizer)
+    return state
+
+
+def to_device(network: nn.Module, device: torch.device) -> None:
+    """Move the network there, channels last: ten times faster through batch normalisation on a CPU."""
+    network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def adam(network: nn.Module, learning_rate: float, training: TrainingConfig) -> Adam:
+    """Kingma, Ba 2015 (arXiv 1412.6980), in one pass over the weights."""
+    return Adam(network.parameters(), lr=learning_rate, betas=(training.beta1, training.beta2), fused=True)
+
+
+def rules_of(config: Config, device: torch.device) -> Rules:
+    """The step's rules from the config's words."""
+    return Rules(
+        discriminator_loss=partial(discriminator_loss, reduction=config.training.reduction),
+        generator_loss=partial(generator_loss, reduction=config.training.reduction),
+        precision=precision_context(config.hardware.precision, device),
+    )
+
+
+def precision_context(precision: str, device: torch.device) -> Callable[[], AbstractContextManager[object]]:
+    """bf16: convolutions in bfloat16, weights and sums in float32."""
+    if precision != "bf16":
+        return nullcontext
+    return lambda: torch.autocast(device.type, dtype=torch.bfloat16)
+
+
+def can_use_bf16(device: torch.device) -> bool:
+    """Whether the device has the arithmetic, so that measuring it makes sense."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "cpu":
+        capability = torch.backends.cpu.get_cpu_capability()
+        return capability.startswith("AVX512") and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return False
+
+
+def measure_speed(config: Config, device: torch.device, seconds: float) -> float:
+    """Images a second of full steps on throw-away networks and images; ``config`` names the precision."""
+    state, rules = new_state(config, device), rules_of(config, device)
+    count = config.training.batch_size
+    noise = latents(0, count, config.model.latent_size, seed=0, stream="speed").to(device)
+    labels = torch.zeros(count, dtype=torch.int64, device=device) if config.model.num_classes else None
+    real = state.generator(noise, labels).detach()  # any images will do
+
+    def step() -> None:
+        update_both(state, real, noise, labels, rules)[0].item()
+
+    step()  # the first one allocates
+    durations: list[float] = []
+    while sum(durations) < seconds or len(durations) < 3:
+        start = time.perf_counter()
+        step()
+        durations.append(time.perf_counter() - start)
+    return count / sorted(durations)[len(durations) // 4]  # the slow ones waited for somebody else

@@ -1,0 +1,92 @@
+"""One discriminator update, one generator update: the heart.
+
+Goodfellow et al. 2014, algorithm 1, one update each, with the mean of the generator kept beside it. This
+implementation draws the fakes once: both turns see the same ones, which is what the algorithm does when both turns
+have the same latents, since the discriminator's turn leaves the generator as it was.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from dcgan.tensors import Images, Labels, Latents, Scores
+from dcgan.training.state import TrainingState
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What one step needs to know: the two losses and the arithmetic of the convolutions."""
+
+    discriminator_loss: Callable[[Scores, Scores], Tensor]
+    generator_loss: Callable[[Scores], Tensor]
+    precision: Callable[[], AbstractContextManager[object]] = nullcontext
+
+
+class StepReport(NamedTuple):
+    """What one step did. The tensors are detached scalars still on the device: reading one waits for it."""
+
+    images_seen: int
+    discriminator_loss: Tensor
+    generator_loss: Tensor
+    real_score: Tensor
+    fake_score: Tensor
+
+
+def update_both(
+    state: TrainingState, real: Images, latents: Latents, labels: Labels | None, rules: Rules
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """One turn each: the discriminator's loss, the generator's, and the mean real and fake scores of the first turn.
+
+    All are detached scalars on the device.
+    """
+    with rules.precision():
+        fake = state.generator(latents, labels)
+    first_loss, real_score, fake_score = update_discriminator(state, real, fake, labels, rules)
+    second_loss = update_generator(state, fake, labels, rules)
+    return first_loss, second_loss, real_score, fake_score
+
+
+def update_discriminator(
+    state: TrainingState, real: Images, fake: Images, labels: Labels | None, rules: Rules
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The discriminator's turn. Real and fake are two batches to its normalisation; the generator is left alone."""
+    D, optimizer = state.discriminator, state.discriminator_optimizer
+    optimizer.zero_grad(set_to_none=True)
+    with rules.precision():
+        real_scores = at_least_float32(D(real, labels))
+        fake_scores = at_least_float32(D(fake.detach(), labels))
+    loss = rules.discriminator_loss(real_scores, fake_scores)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    return loss.detach(), real_scores.detach().mean(), fake_scores.detach().mean()
+
+
+def update_generator(state: TrainingState, fake: Images, labels: Labels | None, rules: Rules) -> Tensor:
+    """The generator's turn, against the discriminator as it is now. ``fake`` still knows how it was made."""
+    D, optimizer = state.discriminator, state.generator_optimizer
+    optimizer.zero_grad(set_to_none=True)
+    with frozen(D), rules.precision():
+        scores = at_least_float32(D(fake, labels))
+    loss = rules.generator_loss(scores)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    return loss.detach()
+
+
+def at_least_float32(scores: Scores) -> Scores:
+    """Losses are never computed in half precision, whatever the convolutions are."""
+    return scores.to(torch.promote_types(scores.dtype, torch.float32))
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """No gradients for the weights: those of its input cost two thirds of a backward pass, not the whole."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)

@@ -1,0 +1,238 @@
+"""A run as its owner sees it: trained, stopped, continued, extended, refused."""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+
+import dcgan
+from dcgan.commands.pictures import preview_is_due
+from dcgan.errors import ExitCode, UserError
+from dcgan.runs import checkpoint, journal
+from dcgan.runs.folder import RunFolder
+from dcgan.training.state import TrainingState
+
+TINY = {
+    "model.generator_width": 4, "model.discriminator_width": 4, "model.latent_size": 8, "training.batch_size": 8,
+    "runs.journal_every_images": 48, "runs.preview_rows": 2, "runs.preview_columns": 3, "hardware.precision": "fp32",
+}  # fmt: skip
+OPTIONS = {"size": 16, "threads": 1}
+
+
+def start(source: Path, out: Path, budget: str = "320", **options: object) -> Iterator[dcgan.StepReport]:
+    settings = TINY | options.pop("settings", {})
+    return dcgan.train(source, out=out, budget=budget, settings=settings, **OPTIONS, **options)
+
+
+def finish(source: Path, out: Path, budget: str = "320", **options: object) -> RunFolder:
+    for _ in start(source, out, budget, **options):
+        pass
+    return RunFolder(out)
+
+
+def stop_after(steps: int, source: Path, out: Path, budget: str = "320", **options: object) -> RunFolder:
+    run = start(source, out, budget, **options)
+    list(islice(run, steps))
+    run.close()
+    return RunFolder(out)
+
+
+def untimed_journal(run: RunFolder) -> list[dict]:
+    timed = {"seconds", "images_per_second", "time", "images"}
+    entries = [entry for entry in journal.read(run.journal) if entry["event"] not in ("start", "end")]
+    return [{key: value for key, value in entry.items() if key not in timed} for entry in entries]
+
+
+def assert_equal_runs(one: RunFolder, other: RunFolder) -> None:
+    first, second = checkpoint.newest(one), checkpoint.newest(other)
+    assert first is not None
+    assert second is not None
+    assert first.tensors.keys() == second.tensors.keys()
+    different = [name for name in first.tensors if not torch.equal(first.tensors[name], second.tensors[name])]
+    assert different == []
+    assert first.facts["images_seen"] == second.facts["images_seen"]
+    assert untimed_journal(one) == untimed_journal(other)
+    pictures = [{path.name: path.read_bytes() for path in run.samples.iterdir()} for run in (one, other)]
+    assert pictures[0] == pictures[1]
+
+
+@pytest.mark.parametrize("steps", [1, 7, 39])
+def test_a_stopped_and_continued_run_equals_one_never_stopped(steps: int, critters_npy: Path, tmp_path: Path) -> None:
+    whole = finish(critters_npy, tmp_path / "whole")
+    parts = stop_after(steps, critters_npy, tmp_path / "parts")
+    finish(critters_npy, tmp_path / "parts")
+    assert_equal_runs(whole, parts)
+
+
+def test_the_same_holds_for_the_chapters_recipe(critters_npy: Path, tmp_path: Path) -> None:
+    whole = finish(critters_npy, tmp_path / "whole", "3epochs", recipe="d2l")
+    parts = stop_after(17, critters_npy, tmp_path / "parts", "3epochs", recipe="d2l")
+    finish(critters_npy, tmp_path / "parts", "3epochs", recipe="d2l")
+    assert_equal_runs(whole, parts)
+    assert len(list(whole.samples.glob("fresh-*.png"))) == 3
+
+
+@pytest.mark.parametrize("dropped", ["generator", "discriminator", "average", "_optimizer", "sums", "images_seen"])
+def test_nothing_on_the_list_of_state_is_there_in_vain(
+    dropped: str, critters_npy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forget one item at the restart: the equality above must then fail."""
+    whole = finish(critters_npy, tmp_path / "whole")
+    parts = stop_after(7, critters_npy, tmp_path / "parts")
+    restore = TrainingState.restore
+
+    def forgetful(state: TrainingState, tensors: dict, facts: dict) -> None:
+        own = {name: tensor.clone() for name, tensor in state.tensors().items()}
+        restore(state, {n: own[n] if dropped in n.partition(".")[0] else t for n, t in tensors.items()}, facts)
+        if dropped == "images_seen":
+            state.images_seen -= 8
+
+    monkeypatch.setattr(TrainingState, "restore", forgetful)
+    finish(critters_npy, tmp_path / "parts")
+    with pytest.raises(AssertionError):
+        assert_equal_runs(whole, parts)
+
+
+def test_looking_changes_nothing(critters_npy: Path, tmp_path: Path) -> None:
+    often = {"runs.journal_every_images": 8, "runs.save_every_images": 16, "runs.preview_rows": 1}
+    one = checkpoint.newest(finish(critters_npy, tmp_path / "seldom"))
+    other = checkpoint.newest(finish(critters_npy, tmp_path / "often", settings=often))
+    assert one is not None
+    assert other is not None
+    names = [name for name in one.tensors if not name.startswith("sums")]
+    assert all(torch.equal(one.tensors[name], other.tensors[name]) for name in names)
+
+
+def test_a_larger_budget_extends_a_finished_run(critters_npy: Path, tmp_path: Path) -> None:
+    whole = checkpoint.newest(finish(critters_npy, tmp_path / "whole", "480"))
+    finish(critters_npy, tmp_path / "parts", "240")
+    longer = checkpoint.newest(finish(critters_npy, tmp_path / "parts", "480"))
+    assert whole is not None
+    assert longer is not None
+    assert all(torch.equal(whole.tensors[name], longer.tensors[name]) for name in whole.tensors)
+
+
+def test_a_finished_run_has_nothing_left_to_do(critters_npy: Path, tmp_path: Path) -> None:
+    run = finish(critters_npy, tmp_path / "run")
+    before = checkpoint.paths(run)
+    assert list(start(critters_npy, tmp_path / "run")) == []
+    assert checkpoint.paths(run) == before
+
+
+def test_another_setting_is_refused_with_the_difference(critters_npy: Path, tmp_path: Path) -> None:
+    stop_after(2, critters_npy, tmp_path / "run")
+    with pytest.raises(UserError, match=r"training\.batch_size was 8, is 16"):
+        start(critters_npy, tmp_path / "run", settings={"training.batch_size": 16})
+
+
+def test_the_folder_alone_is_enough_to_go_on(critters_npy: Path, tmp_path: Path) -> None:
+    stop_after(2, critters_npy, tmp_path / "run")
+    assert sum(1 for _ in dcgan.train(out=tmp_path / "run")) == 38
+
+
+def test_other_images_are_refused(critters_npy: Path, tmp_path: Path) -> None:
+    import shutil
+
+    import numpy as np
+
+    copy = tmp_path / "copy.npy"
+    shutil.copy(critters_npy, copy)
+    stop_after(2, copy, tmp_path / "run")
+    changed = np.load(copy)
+    changed[0] = 7
+    np.save(copy, changed)
+    with pytest.raises(UserError, match="not the images") as error:
+        start(copy, tmp_path / "run")
+    assert error.value.exit_code == ExitCode.DATA
+
+
+def test_a_run_in_use_is_refused_and_free_again_afterwards(critters_npy: Path, tmp_path: Path) -> None:
+    run = start(critters_npy, tmp_path / "run")
+    next(run)
+    with pytest.raises(UserError, match="in use by process") as error:
+        start(critters_npy, tmp_path / "run")
+    assert error.value.exit_code == ExitCode.BUSY
+    run.close()
+    next(start(critters_npy, tmp_path / "run"))
+
+
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(critters_npy: Path, tmp_path: Path) -> None:
+    run = finish(critters_npy, tmp_path / "run", settings={"runs.save_every_images": 80})
+    newest, older = checkpoint.paths(run)
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    assert checkpoint.read(newest) is None
+    found = checkpoint.newest(run)
+    assert found is not None
+    assert f"{found.facts['images_seen']:012d}" in older.name
+
+
+def test_no_good_checkpoint_is_no_new_start(critters_npy: Path, tmp_path: Path) -> None:
+    run = stop_after(2, critters_npy, tmp_path / "run")
+    for path in checkpoint.paths(run):
+        path.write_bytes(b"")
+    with pytest.raises(UserError, match="damaged") as error:
+        start(critters_npy, tmp_path / "run")
+    assert error.value.exit_code == ExitCode.CHECKPOINT
+
+
+def test_divergence_is_told_and_never_saved(critters_npy: Path, tmp_path: Path) -> None:
+    run = start(critters_npy, tmp_path / "run", settings={"runs.save_every_images": 8})
+    list(islice(run, 3))
+    session = run.gi_frame.f_locals["training"].session
+    with torch.no_grad():
+        session.state.generator.to_image.weight[0, 0, 0, 0] = torch.nan
+    with pytest.raises(UserError, match="no longer a finite number") as error:
+        list(run)
+    assert error.value.exit_code == ExitCode.DIVERGED
+    saved = checkpoint.newest(RunFolder(tmp_path / "run"))
+    assert saved is not None
+    assert all(torch.isfinite(tensor).all() for tensor in saved.tensors.values())
+
+
+def test_a_run_says_what_it_depends_on(critters_npy: Path, tmp_path: Path) -> None:
+    run = finish(critters_npy, tmp_path / "run")
+    about = json.loads(run.about.read_text())
+    assert {"dcgan", "torch", "python", "processor", "threads", "command", "fingerprint"} <= about.keys()
+    assert run.report.stat().st_size < 5_000_000
+    repeated = [dcgan.train(config=str(run.config), out=tmp_path / "again"), start(critters_npy, tmp_path / "same")]
+    for again in repeated:
+        list(again)
+    assert_equal_runs(run, RunFolder(tmp_path / "again"))
+
+
+def test_classes_can_be_learned_and_asked_for(critters_npy: Path, tmp_path: Path) -> None:
+    import numpy as np
+
+    source = tmp_path / "classes.npz"
+    np.savez(source, x_train=np.load(critters_npy)[..., :3], y_train=np.arange(100) % 8)
+    run = finish(source, tmp_path / "run", labels=True)
+    generator = dcgan.load(run.root)
+    assert generator.config.model.num_classes == 8
+    zeros, ones = (generator.sample([1, 2], [label, label]) for label in (0, 1))
+    assert not torch.equal(zeros, ones)
+
+
+def test_labels_need_classes(critters_npy: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--labels: these images have no classes"):
+        start(critters_npy, tmp_path / "run", labels=True)
+
+
+def test_previews_are_few_and_early_ones_close() -> None:
+    due = [seen for seen in range(32, 500_000, 32) if preview_is_due(seen - 32, seen)]
+    assert len(due) == 20
+    assert due[:4] == [512, 736, 1024, 1440]
+
+
+def test_a_seed_is_the_same_image_in_any_company(critters_npy: Path, tmp_path: Path) -> None:
+    generator = dcgan.load(finish(critters_npy, tmp_path / "run").root)
+    alone = generator.sample([7])
+    assert alone.dtype == torch.uint8
+    assert alone.shape == (1, 3, 16, 16)
+    among = generator.sample(range(40))
+    assert torch.equal(alone[0], among[7])
+    assert generator.sample([]).shape == (0, 3, 16, 16)

@@ -1,0 +1,109 @@
+import tomllib
+
+import pytest
+import tomli_w
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcgan.config import Config, flatten, from_tables, to_tables
+from dcgan.errors import UserError
+from dcgan.notation import background_colour, parse_budget, parse_size, stages
+from dcgan.recipes import RECIPES, complete, recipe
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_config_survives_its_file(name: str) -> None:
+    config = recipe(name).override({"data.classes": ("a", "b"), "training.average_half_life": None})
+    assert complete(from_tables(tomllib.loads(tomli_w.dumps(to_tables(config))))) == config
+
+
+def test_every_knob_is_explained() -> None:
+    import ast
+    import inspect
+
+    import dcgan.config
+
+    for node in ast.parse(inspect.getsource(dcgan.config)).body:
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Config"):
+            for knob, after in zip(node.body, [*node.body[1:], None], strict=True):
+                if isinstance(knob, ast.AnnAssign) and not getattr(knob.target, "id", "").startswith("_"):
+                    nested = isinstance(knob.value, ast.Call)
+                    assert nested or isinstance(after, ast.Expr), ast.unparse(knob)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"training.batch_sise": 3}, "Did you mean training.batch_size?"),
+        ({"training.batch_size": "many"}, "must be a whole number"),
+        ({"training.batch_size": 1.5}, "must be a whole number"),
+        ({"training.batch_size": True}, "must be a whole number"),
+        ({"training.batch_size": 1}, "must be at least 2"),
+        ({"training.generator_learning_rate": "nan"}, "must be a number"),
+        ({"data.fit": "squeeze"}, "must be one of crop, pad, stretch"),
+        ({"data.background": "#12345"}, "--background"),
+        ({"model.negative_slope": 1.5}, "must be from 0 to 1"),
+        ({"model.norm_first": "perhaps"}, "must be true or false"),
+        ({"training.budget": "soon"}, "--budget soon"),
+        ({"data.height": 100, "data.width": 100}, "Nearest: 96 or 112"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_what_would_be_right(changes: dict[str, object], expected: str) -> None:
+    with pytest.raises(UserError, match=r".") as error:
+        Config().override(changes)
+    assert expected in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "unit"),
+    [
+        ("90s", 90, "seconds"), ("10min", 600, "seconds"), ("1.5h", 5400, "seconds"), ("6400", 6400, "images"),
+        ("200k", 200_000, "images"), ("2M", 2e6, "images"), ("20epochs", 20, "epochs"), ("1 epoch", 1, "epochs"),
+    ],
+)  # fmt: skip
+def test_budgets_are_read_in_their_units(text: str, amount: float, unit: str) -> None:
+    assert (parse_budget(text).amount, parse_budget(text).unit) == (amount, unit)
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5", "10m", "ten", "1e3", "0epochs"])
+def test_other_budgets_are_refused(text: str) -> None:
+    with pytest.raises(UserError, match="--budget"):
+        parse_budget(text)
+
+
+@given(base=st.sampled_from([4, 5, 6, 7]), exponent=st.integers(2, 6), times=st.integers(1, 30))
+def test_the_allowed_sizes_are_allowed(base: int, exponent: int, times: int) -> None:
+    shorter, longer = base << exponent, times << exponent
+    if shorter <= min(256, longer):
+        assert stages(shorter, longer) == stages(longer, shorter) == exponent
+
+
+@given(size=st.integers(1, 600))
+def test_all_other_square_sizes_are_refused(size: int) -> None:
+    allowed = {base << exponent for base in (4, 5, 6, 7) for exponent in range(2, 7)}
+    if size in allowed and size <= 256:
+        stages(size, size)
+    else:
+        with pytest.raises(UserError, match="--size"):
+            stages(size, size)
+
+
+def test_sizes_are_height_times_width() -> None:
+    assert parse_size("48x80") == (48, 80)
+    assert parse_size("64") == (64, 64)
+    for wrong in ("", "x", "64x", "64x64x3", "-64", "6.4"):
+        with pytest.raises(UserError, match="--size"):
+            parse_size(wrong)
+
+
+def test_colours_are_read() -> None:
+    assert background_colour("white") == (255, 255, 255)
+    assert background_colour("#0aFf00") == (10, 255, 0)
+
+
+def test_recipes_only_change_knobs_that_exist() -> None:
+    known = dict(flatten(Config()))
+    for changes in RECIPES.values():
+        assert changes.keys() <= known.keys()
+    with pytest.raises(UserError, match="Known: modern"):
+        recipe("cyclegan")

@@ -1,0 +1,121 @@
+import math
+
+import pytest
+import torch
+
+from dcgan.recipes import recipe
+from dcgan.training.accelerate import new_state, rules_of
+from dcgan.training.average import average_of, decay, update_average
+from dcgan.training.objectives import discriminator_loss, generator_loss
+from dcgan.training.state import TrainingState
+from dcgan.training.step import Rules, frozen, update_both, update_discriminator, update_generator
+
+CONFIG = recipe("modern").override({
+    "data.height": 16, "data.width": 16, "model.image_channels": 3, "model.num_classes": 0, "model.latent_size": 8,
+    "model.generator_width": 4, "model.discriminator_width": 4, "training.batch_size": 4, "hardware.precision": "fp32",
+})  # fmt: skip
+
+
+@pytest.fixture
+def state() -> TrainingState:
+    torch.set_num_threads(1)
+    return new_state(CONFIG, torch.device("cpu"))
+
+
+@pytest.fixture
+def rules() -> Rules:
+    return rules_of(CONFIG, torch.device("cpu"))
+
+
+def copied(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def same(before: dict[str, torch.Tensor], network: torch.nn.Module) -> bool:
+    return all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_the_discriminators_turn_leaves_the_generator_untouched(state: TrainingState, rules: Rules) -> None:
+    fake = state.generator(torch.randn(4, 8, generator=torch.Generator().manual_seed(0)))
+    before = copied(state.generator)
+    update_discriminator(state, torch.zeros(4, 3, 16, 16), fake, None, rules)
+    assert same(before, state.generator)
+    assert all(weight.grad is None for weight in state.generator.parameters())
+
+
+def test_the_generators_turn_leaves_the_discriminators_weights_untouched(state: TrainingState, rules: Rules) -> None:
+    fake = state.generator(torch.zeros(4, 8))
+    before = {name: weight.clone() for name, weight in state.discriminator.named_parameters()}
+    update_generator(state, fake, None, rules)
+    assert all(torch.equal(before[name], weight) for name, weight in state.discriminator.named_parameters())
+    assert all(weight.grad is None and weight.requires_grad for weight in state.discriminator.parameters())
+
+
+def test_a_frozen_network_thaws_even_after_an_error() -> None:
+    network = torch.nn.Linear(2, 2)
+    with pytest.raises(RuntimeError, match="on purpose"), frozen(network):
+        assert not network.weight.requires_grad
+        raise RuntimeError("on purpose")
+    assert network.weight.requires_grad
+
+
+def test_each_turn_lowers_its_own_loss(state: TrainingState, rules: Rules) -> None:
+    real, noise = torch.full((4, 3, 16, 16), 0.5), torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
+    first, *_ = update_both(state, real, noise, None, rules)
+    for _ in range(20):
+        fake = state.generator(noise)
+        last, *_ = update_discriminator(state, real, fake, None, rules)
+    assert last < 0.8 * first
+
+
+def test_losses_are_those_of_the_probabilities() -> None:
+    real, fake = torch.tensor([0.3, -2.0, 5.0]), torch.tensor([1.0, -0.5, -7.0])
+    expected = -(torch.sigmoid(real).log() + (1 - torch.sigmoid(fake)).log()) / 2
+    torch.testing.assert_close(discriminator_loss(real, fake), expected.mean())
+    torch.testing.assert_close(discriminator_loss(real, fake, "sum"), expected.sum())
+    torch.testing.assert_close(generator_loss(fake, "sum"), -torch.sigmoid(fake).log().sum())
+
+
+def test_a_coin_toss_costs_log_two() -> None:
+    nothing = torch.zeros(7)
+    assert discriminator_loss(nothing, nothing).item() == pytest.approx(math.log(2))
+    assert generator_loss(nothing).item() == pytest.approx(math.log(2))
+
+
+def test_losses_stay_finite_and_keep_their_slope_for_hopeless_scores() -> None:
+    scores = torch.tensor([-1e4], requires_grad=True)
+    generator_loss(scores).backward()
+    assert scores.grad is not None
+    assert scores.grad.item() == pytest.approx(-1)
+
+
+def test_the_average_of_a_constant_is_that_constant_and_half_after_a_half_life() -> None:
+    network = torch.nn.BatchNorm1d(3)
+    average = average_of(network)
+    with torch.no_grad():
+        network.weight.fill_(3.0)
+        network.running_mean.fill_(8.0)
+        network.num_batches_tracked.fill_(41)
+    for _ in range(10):
+        update_average(average, network, decay(100, images_seen=10**9, half_life=1000, warmup=0.1))
+    torch.testing.assert_close(average.weight, torch.full((3,), 2.0))
+    torch.testing.assert_close(average.running_mean, torch.full((3,), 4.0))
+    assert average.num_batches_tracked.item() == 41
+    assert not average.weight.requires_grad
+
+
+def test_the_average_forgets_the_first_weights() -> None:
+    assert decay(32, images_seen=0, half_life=1000, warmup=0.1) == 0
+    assert decay(32, images_seen=320, half_life=1000, warmup=0.1) == pytest.approx(0.5)
+
+
+@pytest.mark.skipif(not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="no bfloat16 on this processor")
+def test_bfloat16_gives_nearly_the_same_losses() -> None:
+    losses = {}
+    for precision in ("fp32", "bf16"):
+        config = CONFIG.override({"hardware.precision": precision})
+        state, rules = new_state(config, torch.device("cpu")), rules_of(config, torch.device("cpu"))
+        noise = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
+        losses[precision] = [update_both(state, torch.zeros(4, 3, 16, 16), noise, None, rules)[:2] for _ in range(3)]
+    for wide, narrow in zip(losses["fp32"], losses["bf16"], strict=True):
+        torch.testing.assert_close(torch.stack(wide), torch.stack(narrow), rtol=0.1, atol=0.05)
