@@ -9,8 +9,10 @@ generator can copy it exactly, and since it is linear, the distribution of its p
 are exact, nothing is sampled for them.
 
 ``chapter`` has the numbers of the section "Generative Adversarial Networks" of d2l.ai. ``ours`` changes one of them,
-Adam's momentum, from 0.9 to 0.5, as that book itself does one section later, for images. With 0.9, each network keeps
-running for ten steps towards where the other one was, and the mean swings around its goal instead of resting there.
+Adam's momentum, from 0.9 to 0.5, as that book itself does one section later, for images. Over seeds 0 to 19, the mean
+ends 0.22 from its target with 0.9 and 0.10 with 0.5, the covariance 11 % and 9 % (medians), and both are within 0.3 and
+30 % in 13 and in 20 seeds. At the end either discriminator gives nearly the same score to all points (losses of log 2
+= 0.693), but with 0.9 more of its units are stuck at the flat ends of tanh, and the generator stops further away.
 """
 
 import argparse

@@ -37,7 +37,7 @@ def write_with(path: Path, write: Callable[[Path], object], *, durable: bool = F
         if durable:
             _flush(path.parent)
     except OSError as error:
-        raise UserError(f"{path}: could not be written ({error.strerror or error}).", ExitCode.DISK) from error
+        raise _unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -48,13 +48,20 @@ def append(path: Path, text: str) -> None:
         with path.open("a", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise UserError(f"{path}: could not be written ({error.strerror or error}).", ExitCode.DISK) from error
+        raise _unwritable(path, error) from error
 
 
 def create_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.memmap:
-    """Create a ``.npy`` file to be filled in place. Give it a temporary name and rename it when it is full."""
+    """Create a ``.npy`` file to be filled in place. Give it a temporary name and rename it when it is full.
+
+    Its space is taken at once: a disk that fills up while a mapped file grows would kill the process.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, array.offset + array.nbytes)
+    return array
 
 
 @contextmanager
@@ -63,9 +70,13 @@ def locked(path: Path, content: bytes) -> Iterator[None]:
 
     Raises:
         BlockingIOError: Somebody else holds it.
+        UserError: The folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(descriptor, 0)
@@ -96,6 +107,10 @@ def require_space(folder: Path, num_bytes: int, purpose: str) -> None:
             "Free some space, or choose another disk (DCGAN_CACHE for prepared data, --out for runs).",
             ExitCode.DISK,
         )
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path}: could not be written ({error.strerror or error}).", ExitCode.DISK)
 
 
 def _flush(path: Path) -> None:

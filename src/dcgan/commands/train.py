@@ -42,8 +42,8 @@ class Training:
         self.listener = listener
         self.run, self.config = locate(options)
         with ExitStack() as stack:
-            stack.enter_context(lock.held(self.run.lock))
             self.dataset = prepare(self.config.data, listener.prepare)
+            stack.enter_context(lock.held(self.run.lock))
             self.config = resolve(self.config, self.dataset)
             torch.set_num_threads(self.config.hardware.threads or 1)
             self._restore(checkpoint.newest(self.run))

@@ -4,7 +4,6 @@ import gzip
 import re
 import struct
 import tarfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -57,7 +56,9 @@ def read_idx(path: Path) -> np.ndarray:
             if num_bytes > MAX_EXPANSION * path.stat().st_size:
                 _refuse(path, f"declares {' x '.join(map(str, shape))}, more than the file can hold")
             content = file.read(num_bytes)
-    except (OSError, EOFError, zlib.error, struct.error) as error:
+    except UserError:
+        raise
+    except Exception as error:  # hostile bytes make gzip raise anything
         _refuse(path, f"damaged ({error})")
     if len(content) < num_bytes:
         _refuse(path, f"cut off: {len(content):,} of {num_bytes:,} bytes")
@@ -77,7 +78,9 @@ def open_cifar10(path: Path, *, name: str = "", class_names: Sequence[str] = ())
                 if member.size % _CIFAR_RECORD or member.size > 10_000 * _CIFAR_RECORD:
                     _refuse(path, f"{match[1]} is not 10,000 records of {_CIFAR_RECORD} bytes")
                 batches[match[1]] = np.frombuffer(file.read(), dtype=np.uint8).reshape(-1, _CIFAR_RECORD)
-    except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # hostile bytes make tarfile raise anything
         _refuse(path, f"not a tar.gz that can be read ({error})")
     train = [batch for name, batch in sorted(batches.items()) if name.startswith("data")]
     if not train:

@@ -28,7 +28,7 @@ from dcgan.wording import plain
 __all__ = ["Dataset", "prepare"]
 
 _FORMAT = 1
-"""Raised whenever the same files would become other pixels than before."""
+"""Raised whenever the same files would become other pixels, or be split otherwise, than before."""
 _SHAPING = ("height", "width", "fit", "resample", "alpha", "background")
 Progress = Callable[[int, int], None]
 

@@ -13,7 +13,10 @@ from dcgan.data.items import Decoded, Unreadable
 
 INSTALL = "needs tifffile: pip install 'dcgan[science]'"
 MAX_EXPANSION = 1100  # deflate, the best of the common ones, shrinks zeros about 1030-fold
+_MAX_PAGES = 1_000_000
 _MAX_PAGES_AS_CHANNELS = 16
+for _logger in ("tifffile", "PIL.TiffImagePlugin"):  # their complaints about damaged files name none: ours do
+    logging.getLogger(_logger).addHandler(logging.NullHandler())
 _BITS_PER_SAMPLE, _SAMPLES_PER_PIXEL = 258, 277
 
 
@@ -65,6 +68,8 @@ def read(file: BinaryIO, num_bytes: int, max_pixels: int | None = None) -> Stack
     """
     tifffile = _library()
     with tifffile.TiffFile(file) as document:
+        if len(document.pages) > _MAX_PAGES:  # counting first also ends chains that bite their own tail
+            raise Unreadable(f"{len(document.pages):,} pages, the limit is {_MAX_PAGES:,}")
         series = document.series[0]
         shape = f"{' x '.join(f'{size:,}' for size in series.shape)} pixels"
         if max_pixels is not None and series.size > max_pixels:
@@ -98,10 +103,9 @@ def _arrange(array: np.ndarray, axes: str) -> tuple[np.ndarray, str]:
 
 
 def _library() -> types.ModuleType | Any:
-    """The tifffile module, whose complaints about damaged files go nowhere: ours name the file."""
+    """The tifffile module."""
     try:
         import tifffile  # noqa: PLC0415  # optional
     except ImportError as error:
         raise Unreadable(INSTALL) from error
-    logging.getLogger("tifffile").addHandler(logging.NullHandler())
     return tifffile

@@ -43,14 +43,13 @@ def hang(run: RunFolder) -> Gallery:
     """Choose and embed the grids of a run: the first, the newest, and what fits between; the real ones beside them."""
     previews = run.previews()
     chosen = spread(previews, MOST_FRAMES)
-    newest = previews[-1][0] if previews else 0
     frames = []
     for index, (images_seen, path) in enumerate(chosen):
         last = index == len(chosen) - 1
         if picture := embed(path, 2 * SHARE if last else SHARE):
             frames.append((images_seen, picture))
-    fresh = embed(run.fresh_preview(newest), SHARE)
-    return Gallery(frames, len(previews), embed(run.reals, 2 * SHARE), fresh)
+    fresh = [picture for path in run.fresh_previews()[-1:] if (picture := embed(path, SHARE))]
+    return Gallery(frames, len(previews), embed(run.reals, 2 * SHARE), fresh[0] if fresh else None)
 
 
 def spread(items: list[tuple[int, Path]], most: int) -> list[tuple[int, Path]]:

@@ -63,6 +63,10 @@ class RunFolder:
         """A 3 x 7 grid of new latents with batch statistics, as the chapter shows. By training."""
         return self.samples / f"fresh-{images_seen:010d}.png"
 
+    def fresh_previews(self) -> list[Path]:
+        """The grids of new latents, oldest first."""
+        return sorted(self.samples.glob("fresh-*.png"))
+
     def previews(self) -> list[tuple[int, Path]]:
         """(images seen, grid of the fixed latents), oldest first."""
         return [(int(path.stem.removeprefix("images-")), path) for path in sorted(self.samples.glob("images-*.png"))]
