@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 .PHONY: demo check format clean
 
 demo: $(INSTALLED)
-	$(BIN)/dcgan train critters --budget 2min --out demo
+	$(BIN)/dcgan train critters --size 32 --budget 2min --out demo
 	$(BIN)/dcgan sample demo --seeds 0-63 --out demo/creatures
 	@echo "Pictures: demo/samples and demo/creatures/sheet.png. Report: demo/report.html (open it in a browser)."
 

@@ -67,6 +67,8 @@ class ModelConfig:
     """How latents are drawn: standard normal, or uniform(-1, 1)."""
     negative_slope: float = 0.2
     """Slope of the discriminator's leaky ReLU below zero: 0 is ReLU, 1 the identity."""
+    discriminator_norm: bool = True
+    """Batch normalisation in the discriminator. Gradient penalties need it off: they are about single images."""
     norm_first: bool = False
     """Batch normalisation after the discriminator's first layer too (the chapter's code has it, the paper not)."""
     generator_norm_momentum: float = 0.1

@@ -19,6 +19,7 @@ from dcgan.config import DataConfig
 from dcgan.data import cache, reading
 from dcgan.data.prepare import Dataset, prepare
 from dcgan.errors import ExitCode, UserError
+from dcgan.limits import available_threads
 
 
 def prepared(**options: Any) -> Dataset:
@@ -264,7 +265,7 @@ def test_little_is_read_ahead() -> None:
     for _ in range(10):
         next(results)
     results.close()  # type: ignore[attr-defined]
-    assert len(started) <= 16 * 5 * max(2, reading.num_processors())
+    assert len(started) <= 16 * 5 * max(2, available_threads())
 
 
 def folder_of_images(folder: Path, count: int) -> None:

@@ -5,7 +5,6 @@ processes, and a source stays open once.
 """
 
 import hashlib
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +17,7 @@ from dcgan.config import DataConfig
 from dcgan.data.items import Decoded, Source, Unreadable
 from dcgan.data.shape import keeps_channels, shape_image
 from dcgan.data.split import outline
+from dcgan.limits import available_threads
 
 _IMAGES_A_TASK = 16
 
@@ -69,7 +69,7 @@ def read_all(source: Source, config: DataConfig) -> Iterator[Good | Bad]:
 
 def in_parallel(function: Callable[[int], Result], count: int) -> Iterator[Result]:
     """``function(0)``, ``function(1)``, … on all processors, in order; little is computed ahead of the reader."""
-    workers = min(32, num_processors())
+    workers = min(32, available_threads())
 
     def task(start: int) -> list[Result]:
         return [function(index) for index in range(start, min(start + _IMAGES_A_TASK, count))]
@@ -86,11 +86,6 @@ def in_parallel(function: Callable[[int], Result], count: int) -> Iterator[Resul
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def num_processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def content_hash(decoded: Decoded) -> bytes:

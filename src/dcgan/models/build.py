@@ -26,6 +26,7 @@ def build(config: ModelConfig, height: int, width: int, *, seed: int) -> tuple[G
         width=config.discriminator_width,
         num_classes=config.num_classes or 0,
         negative_slope=config.negative_slope,
+        norm=config.discriminator_norm,
         norm_first=config.norm_first,
     )
     everything = config.initialization == "everything"

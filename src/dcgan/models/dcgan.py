@@ -68,6 +68,7 @@ class Discriminator(nn.Module):
         width: int = 64,
         num_classes: int = 0,
         negative_slope: float = 0.2,
+        norm: bool = True,
         norm_first: bool = False,
     ) -> None:
         """``base``: height and width after the last halving. ``norm_first``: normalise the first layer too."""
@@ -75,7 +76,9 @@ class Discriminator(nn.Module):
         channels = [image_channels, *(channels_at(stage, width) for stage in range(num_stages))]
         self.blocks = nn.Sequential(
             *(
-                DiscriminatorBlock(before, after, negative_slope=negative_slope, norm=norm_first or index > 0)
+                DiscriminatorBlock(
+                    before, after, negative_slope=negative_slope, norm=norm and (norm_first or index > 0)
+                )
                 for index, (before, after) in enumerate(pairwise(channels))
             )
         )

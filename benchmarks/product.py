@@ -1,0 +1,161 @@
+"""``dcgan`` itself: as a user starts it, and its training loop in this process."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from cases import Case, drawn_pixels
+from machine import Watched, answer, timed, watch
+from plain_loops import waiter
+
+from dcgan.config import Config
+from dcgan.data.batches import Batches
+from dcgan.data.pixels import to_images
+from dcgan.data.prepare import prepare
+from dcgan.hardware import keep_big_blocks
+from dcgan.recipes import recipe
+from dcgan.runs import journal
+from dcgan.runs.checkpoint import load_generator
+from dcgan.runs.folder import RunFolder
+from dcgan.training.accelerate import new_state, rules_of
+from dcgan.training.loop import train_steps
+from dcgan.training.step import update_both
+
+NUM_DRAWN = 512
+
+
+def command(
+    case: Case, folder: Path, out: Path, *, precision: str, threads: int, images: int, **settings: Any
+) -> list[str]:
+    """What a user types to train the case on a folder of pictures."""
+    words = [sys.executable, "-m", "dcgan", "train", str(folder), "--recipe", case.recipe, "--size", str(case.size)]
+    words += ["--precision", precision, "--threads", str(threads), "--budget", str(images), "--out", str(out)]
+    for key, value in (case.settings() | settings).items():
+        words += ["--set", f"{key}={json.dumps(value)}"]
+    return words
+
+
+def throughput(run: RunFolder) -> dict[str, float]:
+    """Images a second between the first and the last ``step`` line of a run's journal.
+
+    Previews, checkpoints and reports that fell due in between are part of it.
+    """
+    steps = [entry for entry in journal.read(run.journal) if entry["event"] == "step"]
+    assert len(steps) >= 2, f"{run.journal}: {len(steps)} lines"
+    images = steps[-1]["images_seen"] - steps[0]["images_seen"]
+    seconds = steps[-1]["seconds"] - steps[0]["seconds"]
+    return {"images": images, "seconds": seconds, "images_per_second": images / seconds}
+
+
+def train(words: list[str], run: RunFolder, *, threads: int, cache: Path) -> tuple[Watched, float]:
+    """Run the command; what it did, and when (on the monotonic clock) its first ``step`` line was on disk."""
+    arrived: list[float] = []
+    seen = os.stat(run.journal).st_size if run.journal.exists() else 0
+
+    def look() -> None:
+        if not arrived and run.journal.exists() and os.stat(run.journal).st_size != seen:
+            events = run.journal.read_bytes()[seen:]
+            if b'"step"' in events:
+                arrived.append(time.monotonic())
+
+    done = watch(words, threads=threads, cache=cache, poll=look)
+    if done.exit_code != 0:
+        raise RuntimeError(f"dcgan train failed:\n{done.output}")
+    return done, arrived[0] if arrived else done.started + done.seconds
+
+
+def trained(
+    case: Case, folder: Path, out: Path, cache: Path, *, precision: str, threads: int, images: int
+) -> dict[str, Any]:
+    """Images a second of ``dcgan train``, the seconds before its first step, and its memory."""
+    run = RunFolder(out)
+    words = command(case, folder, out, precision=precision, threads=threads, images=images)
+    done, arrived = train(words, run, threads=threads, cache=cache)
+    first = next(entry for entry in journal.read(run.journal) if entry["event"] == "step")
+    return throughput(run) | {
+        "start_seconds": round(arrived - done.started - first["seconds"], 2),
+        "whole_seconds": round(done.seconds, 2),
+        "memory_mb": round(done.memory_mb),
+        "main_memory_mb": round(done.main_memory_mb),
+    }
+
+
+def config_of(case: Case, precision: str, device: str) -> Config:
+    """The case as a resolved config."""
+    changes = {
+        "data.height": case.size,
+        "data.width": case.size,
+        "model.image_channels": case.channels,
+        "model.num_classes": 0,
+        "training.images": 10**12,
+        "hardware.precision": precision,
+        "hardware.device": device,
+    }
+    return recipe(case.recipe).override(case.settings() | changes)
+
+
+def loop(case: dict[str, Any], precision: str, seconds: float, threads: int, device: str = "cpu") -> dict[str, Any]:
+    """Images a second of the product's training loop, in this process, with images in memory."""
+    if device == "cpu":
+        keep_big_blocks()
+    torch.set_num_threads(threads)
+    shape = Case(**case)
+    pixels = drawn_pixels(shape.size, shape.channels, NUM_DRAWN)
+    return timed(looping(shape, pixels, precision, device), seconds, wait=waiter(torch.device(device)))
+
+
+def looping(case: Case, pixels: np.ndarray, precision: str, device: str) -> Callable[[], int]:
+    """One step of the training loop: batches and latents made on the processor, average and sums included."""
+    config, place = config_of(case, precision, device), torch.device(device)
+    state, rules = new_state(config, place), rules_of(config, place)
+    batches = Batches(pixels, np.arange(len(pixels)), batch_size=case.batch, seed=0)
+    steps = train_steps(state, batches, rules, model=config.model, training=config.training, seed=0)
+
+    def step() -> int:
+        next(steps)
+        return case.batch
+
+    return step
+
+
+def stepping(case: Case, pixels: np.ndarray, precision: str, device: str) -> Callable[[], int]:
+    """One update of both networks alone: images resident as uint8 and latents drawn on the device."""
+    config, place = config_of(case, precision, device), torch.device(device)
+    state, rules = new_state(config, place), rules_of(config, place)
+    resident = torch.from_numpy(pixels).to(place)
+
+    def step() -> int:
+        chosen = torch.randint(len(resident), (case.batch,), device=place)
+        real = to_images(resident[chosen].permute(0, 3, 1, 2))
+        update_both(state, real, torch.randn(case.batch, config.model.latent_size, device=place), None, rules)
+        return case.batch
+
+    return step
+
+
+def preparing(case: dict[str, Any], folder: str, threads: int) -> dict[str, Any]:
+    """Images a second of preparing a folder that was never seen (the caller gives a new cache)."""
+    config = recipe(Case(**case).recipe).override({
+        "data.source": folder, "data.height": case["size"], "data.width": case["size"],
+    })  # fmt: skip
+    start = time.perf_counter()
+    count = len(prepare(config.data).pixels)
+    seconds = time.perf_counter() - start
+    return {"images": count, "seconds": seconds, "images_per_second": count / seconds, "threads_given": threads}
+
+
+def sampling(run: str, seconds: float, threads: int) -> dict[str, Any]:
+    """Images a second of drawing 64 seeds again and again with a loaded generator."""
+    torch.set_num_threads(threads)
+    generator = load_generator(Path(run))
+    return timed(lambda: len(generator.sample(range(64))), seconds)
+
+
+if __name__ == "__main__":
+    answer({"loop": loop, "preparing": preparing, "sampling": sampling})

@@ -1,0 +1,124 @@
+"""The documentation is executed and compared with the program: what it shows is what happens."""
+
+import contextlib
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dcgan.config import Config, flatten
+from dcgan.recipes import RECIPES, recipe
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(
+    path for path in ROOT.rglob("*.md") if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+)
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def page_id(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def steps(page: Path) -> Iterator[tuple[int, str, str, str | None]]:
+    """(line, language, program, what it must print or None) of each ``python`` and ``sh`` block, in order."""
+    text = page.read_text(encoding="utf-8")
+    blocks = list(BLOCK.finditer(text))
+    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+        if block[1] not in ("python", "sh"):
+            continue
+        expected = None
+        if following and following[1] == "text" and not text[block.end() : following.start()].strip():
+            expected = following[2]
+        yield text.count("\n", 0, block.start()) + 1, block[1], block[2], expected
+
+
+def run_python(program: str, names: dict[str, Any], where: str) -> str:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(program, where, "exec"), names)
+    return printed.getvalue()
+
+
+def run_shell(program: str, folder: Path, where: str) -> str:
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONUTF8": "1",
+    }
+    ran = subprocess.run(
+        ["bash", "-e", "-c", program], check=False, cwd=folder, env=environment, capture_output=True, encoding="utf-8"
+    )
+    assert ran.returncode == 0, f"{where}: exit code {ran.returncode}\n{ran.stdout}{ran.stderr}"
+    return ran.stdout
+
+
+def test_the_tutorial_does_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    page = ROOT / "docs" / "tutorial.md"
+    names: dict[str, Any] = {"__name__": "tutorial"}
+    found = list(steps(page))
+    assert {language for _, language, _, _ in found} == {"python", "sh"}
+    for line, language, program, expected in found:
+        where = f"{page.name}, line {line}"
+        printed = run_python(program, names, where) if language == "python" else run_shell(program, tmp_path, where)
+        if expected is not None:
+            assert printed == expected, where
+    for promised in ("creatures.png", "leaky_relu.png", "chapter/report.html", "new/sheet.png", "cats/sheet.png"):
+        assert (tmp_path / promised).is_file(), promised
+    assert list(tmp_path.glob("chapter/samples/fresh-*.png"))
+    assert list(tmp_path.glob("chapter/samples/images-*.png"))
+
+
+def recipe_table() -> str:
+    """Every setting that any recipe changes, and what it is in each."""
+    known = [key for key, _ in flatten(Config())]
+    changed = sorted({key for changes in RECIPES.values() for key in changes}, key=known.index)
+    configs = [dict(flatten(recipe(name))) for name in RECIPES]
+    rows = [["setting", *(f"`{name}`" for name in RECIPES)], ["---"] * (1 + len(RECIPES))]
+    rows += [[f"`{key}`", *(str(config[key]).lower() for config in configs)] for key in changed]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def test_the_table_of_recipes_is_that_of_the_program() -> None:
+    text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    assert recipe_table() in text, f"docs/recipes.md needs this table:\n{recipe_table()}"
+
+
+def test_every_file_of_the_program_is_on_the_map_and_no_other() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    tree = re.search(r"^```text\nsrc/dcgan/\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert tree
+    folder, shown = "", []
+    for line in tree[1].splitlines():
+        match = re.match(r"  (  )?([\w./]+)", line)
+        if match and match[2].endswith("/"):
+            folder = match[2]
+        elif match:
+            shown.append((folder if match[1] else "") + match[2])
+    source = ROOT / "src" / "dcgan"
+    there = {str(path.relative_to(source)) for path in source.rglob("*.*") if path.suffix in (".py", ".css", ".js")}
+    there = {name for name in there if not name.endswith("/__init__.py")}
+    assert sorted(shown) == sorted(there)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_links_lead_to_files_that_exist(page: Path) -> None:
+    targets = [target.partition("#")[0] for target in LINK.findall(page.read_text(encoding="utf-8"))]
+    local = [target for target in targets if target and not re.match(r"[a-z]+:", target)]
+    assert [target for target in local if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_no_page_names_a_place_on_somebodys_machine(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert [place for place in ("/home/", "/root/", "/tmp/", "/work/", "/Users/") if place in text] == []
