@@ -236,3 +236,13 @@ def test_a_seed_is_the_same_image_in_any_company(critters_npy: Path, tmp_path: P
     among = generator.sample(range(40))
     assert torch.equal(alone[0], among[7])
     assert generator.sample([]).shape == (0, 3, 16, 16)
+
+
+def test_a_profile_says_where_the_time_goes_and_changes_nothing(critters_npy: Path, tmp_path: Path) -> None:
+    plain = finish(critters_npy, tmp_path / "plain")
+    watched = finish(critters_npy, tmp_path / "watched", profile=True)
+    assert_equal_runs(plain, watched)
+    table = watched.time_table.read_text()
+    assert "convolution" in table
+    assert "batch normalisation" in table
+    assert json.loads(watched.trace.read_text())["traceEvents"]

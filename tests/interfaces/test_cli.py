@@ -114,9 +114,7 @@ def test_a_rehearsal_prints_the_config_and_the_cost_and_leaves_nothing(critters_
         ([], 2, ""),
     ],
 )
-def test_a_mistake_gets_a_sentence_and_no_traceback(
-    words: list[str], code: int, expected: str, tmp_path: Path
-) -> None:
+def test_a_mistake_gets_a_sentence_and_no_traceback(words: list[str], code: int, expected: str, tmp_path: Path) -> None:
     state, out, err = run(*words, cwd=tmp_path)
     assert (state, expected in err) == (code, True), (out, err)
     assert "Traceback" not in err

@@ -110,7 +110,7 @@ def test_twenty_steps_of_the_d2l_recipe_are_those_of_the_formulas() -> None:
     rules, sizes = rules_of(config, torch.device("cpu")), []
 
     for _ in range(STEPS):
-        real = to_images(batches.at(state.images_seen)[0]).double()
+        real = to_images(torch.from_numpy(pixels[batches.rows(state.images_seen)]).permute(0, 3, 1, 2)).double()
         noise = latents(state.images_seen, len(real), 100, seed=0).double()
         first, second, _, _ = update_both(state, real, noise, None, rules)
 

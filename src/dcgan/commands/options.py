@@ -86,6 +86,8 @@ class TrainOptions(DataOptions):
     """Any other knob, such as --set training.batch_size=64; may be repeated. config.toml in a run has them all."""
     dry_run: Flag = False
     """Print the whole config and what it will cost; train nothing."""
+    profile: Flag = False
+    """Watch 20 steps: profile.txt says where their time goes, profile.json is the trace."""
 
     def changes(self) -> dict[str, Any]:
         """What was asked for, as changes to a config: the recipe, then the file, then the options, then --set."""

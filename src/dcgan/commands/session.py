@@ -6,7 +6,7 @@ was not; saving and reporting may also look at a clock that only goes forward.
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,8 @@ from dcgan.errors import ExitCode, UserError
 from dcgan.reporting.report import write_report
 from dcgan.runs import checkpoint, journal
 from dcgan.runs.folder import RunFolder
-from dcgan.training.accelerate import rules_of
+from dcgan.training.accelerate import fastest_advance, rules_of
+from dcgan.training.feed import Feed
 from dcgan.training.loop import train_steps
 from dcgan.training.state import TrainingState
 from dcgan.training.step import StepReport
@@ -97,13 +98,13 @@ class Session:
         self._report_cost = 0.0
         self.epoch_line = ""
 
-    def steps(self) -> Iterator[StepReport]:
+    def steps(self) -> Generator[StepReport]:
         """Train to the end of the budget; closing the iterator saves first."""
         self._open()
-        rules = rules_of(self.config, self.state.journal_sums.device)
-        model, training, seed = self.config.model, self.config.training, self.config.seed
+        advance = fastest_advance(self.state, rules_of(self.config, self.state.journal_sums.device))
+        feed = self._feed()
         try:
-            for report in train_steps(self.state, self.batches, rules, model=model, training=training, seed=seed):
+            for report in train_steps(self.state, feed, advance, training=self.config.training):
                 self._after(report)
                 yield report
         except GeneratorExit:
@@ -112,7 +113,13 @@ class Session:
         except UserError:
             self._end("failed")
             raise
+        finally:
+            feed.close()
         self._close("budget")
+
+    def _feed(self) -> Feed:
+        model, device = self.config.model, self.state.journal_sums.device
+        return Feed(self.batches, device, seed=self.config.seed, latent_size=model.latent_size, prior=model.prior)
 
     def _open(self) -> None:
         seen = self.state.images_seen

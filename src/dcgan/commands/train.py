@@ -14,6 +14,7 @@ import torch
 
 from dcgan.commands.options import TrainOptions
 from dcgan.commands.plan import as_toml, expected_cost, resolve, settle
+from dcgan.commands.profile import profiled
 from dcgan.commands.session import Listener, Session
 from dcgan.config import Config, read_toml
 from dcgan.data.prepare import prepare
@@ -39,7 +40,7 @@ class Training:
         Raises:
             UserError: Bad options, unusable data, a run with other settings, or one in use.
         """
-        self.listener = listener
+        self.listener, self._profile = listener, options.profile
         self.run, self.config = locate(options)
         with ExitStack() as stack:
             self.dataset = prepare(self.config.data, listener.prepare)
@@ -69,7 +70,7 @@ class Training:
         write_atomically(self.run.config, as_toml(self.config).encode(), durable=True)
         write_atomically(self.run.dataset, _json(self.dataset.report.to_json()))
         write_atomically(self.run.about, _json(self._about()))
-        yield from self.session.steps()
+        yield from profiled(self.session.steps(), self.run) if self._profile else self.session.steps()
 
     def _restore(self, found: Checkpoint | None) -> None:
         state = new_state(self.config, choose_device(self.config.hardware.device))

@@ -1,10 +1,8 @@
 """Endless shuffled batches whose order is a pure function of (seed, position): nothing to save, nothing to replay."""
 
 import numpy as np
-import torch
 
 from dcgan.randomness import permutation
-from dcgan.tensors import Labels, Pixels
 
 
 class Batches:
@@ -20,7 +18,7 @@ class Batches:
         labels: np.ndarray | None = None,
         short_last_batch: bool = False,
     ) -> None:
-        """``pixels``: n h w c, in memory or mapped; ``indices``: the rows to train on; ``labels``: of all n.
+        """``pixels``: n h w c, in memory or mapped; ``indices``: rows to train on; ``labels``: of all n rows.
 
         ``short_last_batch`` ends each epoch with what is left of it; otherwise the next epoch fills the batch.
         """
@@ -34,11 +32,9 @@ class Batches:
         """Images in an epoch."""
         return len(self.indices)
 
-    def at(self, images_seen: int) -> tuple[Pixels, Labels | None]:
-        """The batch that follows ``images_seen`` images: pixels n c h w (channels last in memory) and labels."""
-        chosen = self._rows(images_seen, self.size_at(images_seen))
-        pixels = torch.from_numpy(self.pixels[chosen]).permute(0, 3, 1, 2)
-        return pixels, None if self.labels is None else torch.from_numpy(self.labels[chosen])
+    def rows(self, images_seen: int) -> np.ndarray:
+        """The batch that follows ``images_seen`` images, as rows of ``pixels``: int64."""
+        return self._rows(images_seen, self.size_at(images_seen))
 
     def size_at(self, images_seen: int) -> int:
         """Images in the batch that follows."""

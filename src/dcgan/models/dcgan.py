@@ -16,7 +16,6 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from dcgan.models.layers import DiscriminatorBlock, GeneratorBlock
 from dcgan.tensors import Images, Labels, Latents, Scores
@@ -51,7 +50,8 @@ class Generator(nn.Module):
         """Training normalises by this batch and moves the running statistics; inference uses those."""
         if self.num_classes:
             assert labels is not None, "this generator was trained with labels"
-            latents = torch.cat([latents, F.one_hot(labels, self.num_classes).to(latents.dtype)], dim=1)
+            classes = torch.arange(self.num_classes, device=labels.device)  # one_hot would wait for the device
+            latents = torch.cat([latents, (labels[:, None] == classes).to(latents.dtype)], dim=1)
         features = self.blocks(latents[:, :, None, None])  # n, width, height / 2, width / 2
         return torch.tanh(self.to_image(features))  #        n, channels, height, width
 

@@ -85,3 +85,13 @@ class RunFolder:
     def film(self) -> Path:
         """The grids over time as an animated GIF. By reporting."""
         return self.root / "film.gif"
+
+    @property
+    def trace(self) -> Path:
+        """Of some steps, for chrome://tracing. By ``train --profile``."""
+        return self.root / "profile.json"
+
+    @property
+    def time_table(self) -> Path:
+        """Where the time of those steps went, as text. By ``train --profile``."""
+        return self.root / "profile.txt"

@@ -10,12 +10,16 @@ from torch import nn
 from torch.optim import Adam
 
 from dcgan.config import Config, TrainingConfig
+from dcgan.data.pixels import to_pixels
 from dcgan.models.build import build
 from dcgan.randomness import latents
 from dcgan.training.average import average_of
+from dcgan.training.capture import CapturedSteps
+from dcgan.training.feed import Inputs
+from dcgan.training.loop import Advance, advance_by
 from dcgan.training.objectives import discriminator_loss, generator_loss
 from dcgan.training.state import NUM_SUMS, TrainingState, prepare_moments
-from dcgan.training.step import Rules, update_both
+from dcgan.training.step import Rules
 
 
 def new_state(config: Config, device: torch.device) -> TrainingState:
@@ -45,7 +49,9 @@ def to_device(network: nn.Module, device: torch.device) -> None:
 
 def adam(network: nn.Module, learning_rate: float, training: TrainingConfig) -> Adam:
     """Kingma, Ba 2015 (arXiv 1412.6980), in one pass over the weights."""
-    return Adam(network.parameters(), lr=learning_rate, betas=(training.beta1, training.beta2), fused=True)
+    capturable = next(network.parameters()).is_cuda
+    betas = (training.beta1, training.beta2)
+    return Adam(network.parameters(), lr=learning_rate, betas=betas, fused=True, capturable=capturable)
 
 
 def rules_of(config: Config, device: torch.device) -> Rules:
@@ -53,8 +59,14 @@ def rules_of(config: Config, device: torch.device) -> Rules:
     return Rules(
         discriminator_loss=partial(discriminator_loss, reduction=config.training.reduction),
         generator_loss=partial(generator_loss, reduction=config.training.reduction),
+        summed=config.training.reduction == "sum",
         precision=precision_context(config.hardware.precision, device),
     )
+
+
+def fastest_advance(state: TrainingState, rules: Rules) -> Advance:
+    """How to take a step here: recorded once and replayed on CUDA, call by call elsewhere."""
+    return CapturedSteps(state, rules) if state.journal_sums.is_cuda else partial(advance_by, state, rules)
 
 
 def precision_context(precision: str, device: torch.device) -> Callable[[], AbstractContextManager[object]]:
@@ -76,19 +88,16 @@ def can_use_bf16(device: torch.device) -> bool:
 
 def measure_speed(config: Config, device: torch.device, seconds: float) -> float:
     """Images a second of full steps on throw-away networks and images; ``config`` names the precision."""
-    state, rules = new_state(config, device), rules_of(config, device)
-    count = config.training.batch_size
+    state, count = new_state(config, device), config.training.batch_size
+    advance = fastest_advance(state, rules_of(config, device))
     noise = latents(0, count, config.model.latent_size, seed=0, stream="speed").to(device)
     labels = torch.zeros(count, dtype=torch.int64, device=device) if config.model.num_classes else None
-    real = state.generator(noise, labels).detach()  # any images will do
-
-    def step() -> None:
-        update_both(state, real, noise, labels, rules)[0].item()
-
-    step()  # the first one allocates
+    with torch.no_grad():
+        inputs = Inputs(to_pixels(state.generator(noise, labels)), noise, labels)  # any images will do
+    advance(inputs, 0.5).sum().item()  # the first one allocates
     durations: list[float] = []
     while sum(durations) < seconds or len(durations) < 3:
         start = time.perf_counter()
-        step()
+        advance(inputs, 0.5).sum().item()
         durations.append(time.perf_counter() - start)
     return count / sorted(durations)[len(durations) // 4]  # the slow ones waited for somebody else

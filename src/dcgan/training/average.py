@@ -19,12 +19,20 @@ def average_of(network: Network) -> Network:
 
 
 @torch.no_grad()
-def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Average ← decay x average + (1 - decay) x network; float buffers like parameters, integers copied."""
+def update_average(average: nn.Module, network: nn.Module, kept: float | Tensor) -> None:
+    """Average ← kept x average + (1 - kept) x network; float buffers like parameters, integers copied.
+
+    ``kept`` may be a scalar on the device, so that a captured step can be replayed with another.
+    """
     ours, theirs = _tensors(average), _tensors(network)
     assert ours.keys() == theirs.keys(), ours.keys() ^ theirs.keys()
     floats = [name for name, tensor in ours.items() if tensor.is_floating_point()]
-    torch._foreach_lerp_([ours[name] for name in floats], [theirs[name] for name in floats], 1 - decay)
+    old, new = [ours[name] for name in floats], [theirs[name] for name in floats]
+    if isinstance(kept, Tensor):
+        torch._foreach_mul_(old, kept)
+        torch._foreach_add_(old, torch._foreach_mul(new, 1 - kept))
+    else:
+        torch._foreach_lerp_(old, new, 1 - kept)
     for name in ours.keys() - set(floats):
         ours[name].copy_(theirs[name])
 

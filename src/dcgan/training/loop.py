@@ -1,61 +1,48 @@
 """Yields a StepReport per step. The caller decides when to look, save or stop; between two items the state is whole."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
-from dcgan.config import ModelConfig, TrainingConfig
-from dcgan.data.batches import Batches
+from dcgan.config import TrainingConfig
 from dcgan.data.pixels import to_images
-from dcgan.randomness import latents
 from dcgan.training.average import decay, update_average
+from dcgan.training.feed import Feed, Inputs
 from dcgan.training.state import TrainingState
 from dcgan.training.step import Rules, StepReport, update_both
 
+Advance = Callable[[Inputs, float], Tensor]
+"""One step: inputs and the weight that the old average keeps → the four numbers of a StepReport, on the device."""
+
 
 def train_steps(
-    state: TrainingState, batches: Batches, rules: Rules, *, model: ModelConfig, training: TrainingConfig, seed: int
+    state: TrainingState, feed: Feed, advance: Advance, *, training: TrainingConfig
 ) -> Iterator[StepReport]:
     """Train until ``training.images`` were seen, one step per item. Closing the iterator leaves the state whole."""
     assert training.images is not None, training
     while state.images_seen < training.images:
-        yield _step(state, batches, rules, model=model, training=training, seed=seed)
+        inputs = feed.at(state.images_seen, state.attempt)
+        count = len(inputs.pixels)
+        numbers = advance(inputs, _kept(training, count, state.images_seen + count))
+        state.images_seen += count
+        yield StepReport(state.images_seen, *numbers.unbind())
 
 
-def _step(
-    state: TrainingState, batches: Batches, rules: Rules, *, model: ModelConfig, training: TrainingConfig, seed: int
-) -> StepReport:
-    device = state.journal_sums.device
-    pixels, labels = batches.at(state.images_seen)
-    count = len(pixels)
-    real = to_images(pixels.to(device, non_blocking=True))
-    labels = None if labels is None else labels.to(device)
-    noise = latents(
-        state.images_seen, count, model.latent_size, seed=seed, attempt=state.attempt, prior=model.prior
-    ).to(device, non_blocking=True)
-    losses_and_scores = update_both(state, real, noise, labels, rules)
-    state.images_seen += count
-    if state.average is not None and training.average_half_life is not None:
-        kept = decay(
-            count,
-            images_seen=state.images_seen,
-            half_life=training.average_half_life,
-            warmup=training.average_warmup,
-        )
+def advance_by(state: TrainingState, rules: Rules, inputs: Inputs, kept: float | Tensor) -> Tensor:
+    """One step and its book-keeping, nothing of which waits for the device or depends on anything but tensors."""
+    real = to_images(inputs.pixels)
+    numbers = torch.stack(update_both(state, real, inputs.latents, inputs.labels, rules))
+    if rules.summed:
+        numbers = torch.cat([numbers[:2] / len(real), numbers[2:]])
+    if state.average is not None:
         update_average(state.average, state.generator, kept)
-    return _report(state, count, losses_and_scores, training.reduction == "sum")
+    weighted = len(real) * torch.cat([torch.ones_like(numbers[:1]), numbers]).to(state.journal_sums.dtype)
+    state.journal_sums += weighted
+    state.epoch_sums += weighted
+    return numbers
 
 
-def _report(
-    state: TrainingState, count: int, losses_and_scores: tuple[Tensor, Tensor, Tensor, Tensor], summed: bool
-) -> StepReport:
-    """Add the step to the running sums and tell of it, losses per image."""
-    first_loss, second_loss, real_score, fake_score = losses_and_scores
-    if summed:
-        first_loss, second_loss = first_loss / count, second_loss / count
-    report = StepReport(state.images_seen, first_loss, second_loss, real_score, fake_score)
-    numbers = torch.stack([torch.ones_like(first_loss), *report[1:]]).to(state.journal_sums.dtype) * count
-    state.journal_sums += numbers
-    state.epoch_sums += numbers
-    return report
+def _kept(training: TrainingConfig, count: int, images_seen: int) -> float:
+    half_life, warmup = training.average_half_life, training.average_warmup
+    return 0.0 if half_life is None else decay(count, images_seen=images_seen, half_life=half_life, warmup=warmup)

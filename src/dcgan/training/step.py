@@ -23,6 +23,8 @@ class Rules:
 
     discriminator_loss: Callable[[Scores, Scores], Tensor]
     generator_loss: Callable[[Scores], Tensor]
+    summed: bool = False
+    """Whether the losses are sums over the batch."""
     precision: Callable[[], AbstractContextManager[object]] = nullcontext
 
 

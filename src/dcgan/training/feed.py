@@ -1,0 +1,90 @@
+"""The inputs of each step, on the device; made ahead of the step on an accelerator, which must never wait for them.
+
+They are functions of (seed, attempt, image index), so making them early or late changes nothing.
+"""
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dcgan.data.batches import Batches
+from dcgan.randomness import Prior, latents
+from dcgan.tensors import Labels, Latents, Pixels
+
+RESIDENT_SHARE = 0.4  # of an accelerator's free memory that the images may take
+STEPS_AHEAD = 3
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What one step is given."""
+
+    pixels: Pixels
+    latents: Latents
+    labels: Labels | None = None
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All of them, in order."""
+        return (self.pixels, self.latents) if self.labels is None else (self.pixels, self.latents, self.labels)
+
+
+class Feed:
+    """Batches and latents by position."""
+
+    def __init__(
+        self, batches: Batches, device: torch.device, *, seed: int, latent_size: int, prior: Prior = "normal"
+    ) -> None:
+        """On CUDA the images stay on the device when they fit into ``RESIDENT_SHARE`` of its free memory."""
+        self.batches, self.device = batches, device
+        self.seed, self.latent_size, self.prior = seed, latent_size, prior
+        self._resident = _resident(batches.pixels, device)
+        self._pool = ThreadPoolExecutor(1, "dcgan-feed") if device.type == "cuda" else None
+        self._waiting: deque[tuple[tuple[int, int], Future[Inputs]]] = deque()
+
+    def at(self, position: int, attempt: int = 0) -> Inputs:
+        """The inputs of the step that follows ``position`` images."""
+        if self._pool is None:
+            return self._on_device(self._make(position, attempt))
+        while self._waiting and self._waiting[0][0] != (position, attempt):
+            self._waiting.popleft()[1].cancel()  # somebody went back
+        while len(self._waiting) <= STEPS_AHEAD:
+            following = self._waiting[-1][0][0] if self._waiting else None
+            start = position if following is None else following + self.batches.size_at(following)
+            self._waiting.append(((start, attempt), self._pool.submit(self._make, start, attempt)))
+        return self._on_device(self._waiting.popleft()[1].result())
+
+    def close(self) -> None:
+        """Stop making what nobody will ask for."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _make(self, position: int, attempt: int) -> Inputs:
+        """On the host: of images that are on the device already, only their row numbers."""
+        rows = self.batches.rows(position)
+        pixels = rows if self._resident is not None else self.batches.pixels[rows]
+        noise = latents(
+            position, len(rows), self.latent_size, seed=self.seed, attempt=attempt, prior=self.prior
+        )  # fmt: skip
+        labels = None if self.batches.labels is None else torch.from_numpy(self.batches.labels[rows])
+        made = Inputs(torch.from_numpy(pixels), noise, labels)
+        return made if self._pool is None else Inputs(*(tensor.pin_memory() for tensor in made.tensors()))
+
+    def _on_device(self, made: Inputs) -> Inputs:
+        pixels, noise, *labels = (tensor.to(self.device, non_blocking=True) for tensor in made.tensors())
+        if self._resident is not None:
+            pixels = self._resident.index_select(0, pixels)
+        return Inputs(pixels.permute(0, 3, 1, 2), noise, labels[0] if labels else None)  # channels last in memory
+
+
+def _resident(pixels: np.ndarray, device: torch.device) -> Tensor | None:
+    """All images on the device, n h w c, if there is room."""
+    if device.type != "cuda" or pixels.nbytes > RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]:
+        return None
+    there = torch.empty(pixels.shape, dtype=torch.from_numpy(pixels[:1].copy()).dtype, device=device)
+    for start in range(0, len(pixels), 4096):
+        there[start : start + 4096] = torch.from_numpy(pixels[start : start + 4096].copy())
+    return there

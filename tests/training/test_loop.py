@@ -1,0 +1,131 @@
+"""The step as a device sees it: nothing waits, nothing is drawn twice, recorded steps are the steps themselves."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from dcgan.data.batches import Batches
+from dcgan.recipes import recipe
+from dcgan.training import capture
+from dcgan.training.accelerate import new_state, rules_of
+from dcgan.training.capture import CapturedSteps
+from dcgan.training.feed import Feed
+from dcgan.training.loop import Advance, advance_by, train_steps
+from dcgan.training.state import TrainingState
+from dcgan.training.step import StepReport
+
+CPU = torch.device("cpu")
+CONFIG = recipe("modern").override({
+    "data.height": 16, "data.width": 16, "model.image_channels": 3, "model.num_classes": 3, "model.latent_size": 8,
+    "model.generator_width": 4, "model.discriminator_width": 4, "training.batch_size": 6, "training.images": 90,
+    "hardware.precision": "fp32", "training.short_last_batch": True,
+})  # fmt: skip
+
+
+@pytest.fixture
+def batches() -> Batches:
+    torch.set_num_threads(1)
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3), dtype=np.uint8)
+    return Batches(
+        pixels, np.arange(2, 19), batch_size=6, seed=4, labels=np.arange(20) % 3, short_last_batch=True
+    )  # fmt: skip
+
+
+def feed_of(batches: Batches) -> Feed:
+    return Feed(batches, CPU, seed=CONFIG.seed, latent_size=8)
+
+
+def train(batches: Batches, state: TrainingState, advance: Advance) -> Iterator[StepReport]:
+    return train_steps(state, feed_of(batches), advance, training=CONFIG.training)
+
+
+class NeverWaiting(TorchDispatchMode):
+    """Fails at every operation whose result the host must know before it can go on."""
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        waiting = ("_local_scalar_dense", "is_nonzero", "nonzero", "equal", "masked_select", "unique")
+        assert function.overloadpacket.__name__ not in waiting, function
+        return function(*args, **(kwargs or {}))
+
+
+def test_a_step_never_waits_for_its_device(batches: Batches) -> None:
+    state = new_state(CONFIG, CPU)
+    steps = train(batches, state, partial(advance_by, state, rules_of(CONFIG, CPU)))
+    with NeverWaiting():
+        for _ in range(4):
+            next(steps)
+
+
+def test_recorded_steps_are_the_steps_themselves(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in for a CUDA graph here repeats the step: warm-up, fixed inputs and restoring are the real ones."""
+
+    def record(step: Any) -> Any:
+        for _ in range(capture.WARM_UP_STEPS):
+            step()
+        return step
+
+    monkeypatch.setattr(capture, "record", record)
+    plain, recorded = new_state(CONFIG, CPU), new_state(CONFIG, CPU)
+    rules = rules_of(CONFIG, CPU)
+    as_tensor = lambda inputs, kept: advance_by(plain, rules, inputs, torch.tensor(kept))  # noqa: E731
+    one = [torch.stack(report[1:]) for report in train(batches, plain, as_tensor)]
+    other = [torch.stack(report[1:]) for report in train(batches, recorded, CapturedSteps(recorded, rules))]
+    assert torch.equal(torch.stack(one), torch.stack(other))
+    different = [name for name, tensor in plain.tensors().items() if not torch.equal(tensor, recorded.tensors()[name])]
+    assert different == []
+
+
+def test_a_report_is_not_overwritten_by_later_steps(batches: Batches) -> None:
+    state = new_state(CONFIG, CPU)
+    reports = list(train(batches, state, partial(advance_by, state, rules_of(CONFIG, CPU))))
+    assert len({float(report.generator_loss) for report in reports}) == len(reports)
+
+
+def test_the_average_is_the_same_for_a_number_and_for_a_scalar_on_the_device(batches: Batches) -> None:
+    states = [new_state(CONFIG, CPU) for _ in range(2)]
+    rules = rules_of(CONFIG, CPU)
+    list(train(batches, states[0], partial(advance_by, states[0], rules)))
+    as_tensor = lambda inputs, kept: advance_by(states[1], rules, inputs, torch.tensor(kept))  # noqa: E731
+    list(train(batches, states[1], as_tensor))
+    for one, other in zip(states[0].average.parameters(), states[1].average.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-7)
+
+
+def test_inputs_made_ahead_are_the_inputs_made_in_time(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
+    now, ahead = feed_of(batches), feed_of(batches)
+    ahead._pool = ThreadPoolExecutor(1)
+    position, went_back = 0, False
+    while position < 60:
+        one, other = now.at(position), ahead.at(position)
+        assert all(torch.equal(a, b) for a, b in zip(one.tensors(), other.tensors(), strict=True))
+        position += len(one.pixels)
+        if position > 30 and not went_back:
+            position, went_back = 12, True  # a roll-back asks again for what it had
+    assert torch.equal(now.at(12, attempt=1).latents, ahead.at(12, attempt=1).latents)
+    assert not torch.equal(now.at(12, attempt=1).latents, now.at(12).latents)
+    ahead.close()
+
+
+def test_images_that_stay_on_the_device_are_the_same_images(batches: Batches) -> None:
+    streamed, resident = feed_of(batches), feed_of(batches)
+    resident._resident = torch.from_numpy(batches.pixels)
+    for position in (0, 6, 12, 17):
+        assert torch.equal(streamed.at(position).pixels, resident.at(position).pixels)
+
+
+def test_an_epoch_holds_every_training_image_once_and_no_other(batches: Batches) -> None:
+    for start in (0, 17, 34):
+        rows = [row for position in (start, start + 6, start + 12) for row in batches.rows(position)]
+        assert sorted(rows) == list(range(2, 19))
+    endless = Batches(batches.pixels, batches.indices, batch_size=6, seed=4)
+    rows = [row for position in range(0, 17 * 6, 6) for row in endless.rows(position)]
+    assert sorted(rows) == sorted(list(range(2, 19)) * 6)
+    assert list(endless.rows(0)) != list(endless.rows(17))
