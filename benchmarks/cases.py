@@ -1,6 +1,6 @@
 """What is measured, and the arithmetic of it: networks as lists of convolutions, operations and bytes of a step."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -170,6 +170,11 @@ def drawn_pixels(size: int, channels: int, count: int) -> np.ndarray:
     """Critters of the very size, n h w c, uint8."""
     pixels = np.stack([draw(index, size, size)[..., :3] for index in range(count)])
     return pixels if channels == 3 else pixels[..., 1:2].copy()
+
+
+def tiny(case: Case) -> Case:
+    """The same kind of networks, as small as they get: for tests and smoke runs."""
+    return replace(case, size=16, width=4, batch=8, picture_size=20)
 
 
 def to_words(case: Case) -> dict[str, Any]:

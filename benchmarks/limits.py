@@ -1,4 +1,4 @@
-"""How fast a step could be at most here: its operations at the rate of large matrix products, its convolutions alone."""
+"""How fast a step could be here at most: its operations at the rate of matrix products, its convolutions alone."""
 
 import statistics
 import time
@@ -18,7 +18,13 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 def limits(
-    case: dict[str, Any], precision: str, threads: int, matrix_size: int = 4096, repeats: int = 5, device: str = "cpu"
+    case: dict[str, Any],
+    precision: str,
+    threads: int,
+    *,
+    matrix_size: int = 4096,
+    repeats: int = 5,
+    device: str = "cpu",
 ) -> dict[str, Any]:
     """Images a second that the matrix rate would allow, and that the convolutions alone take."""
     if device == "cpu":
@@ -94,8 +100,9 @@ def convolutions(case: Case, dtype: torch.dtype, device: torch.device, *, repeat
             kernels = _passes(layer, case.batch, dtype, device)
             for which, times in due.items():
                 seconds = times * statistics.median(durations(kernels[which], repeats, device))
+                operations = times * (1 + (which == "backward by both")) * case.batch * layer.operations
                 words = f"{name} {index + 1} ({layer.in_channels} to {layer.out_channels})"
-                rows.append({"layer": words, "pass": which, "times": times, "seconds": seconds})
+                rows.append({"layer": words, "pass": which, "operations": operations, "seconds": seconds})
     return rows
 
 
@@ -105,7 +112,9 @@ def _passes(layer: Layer, batch: int, dtype: torch.dtype, device: torch.device) 
     def fresh(*shape: int) -> Tensor:
         return torch.randn(shape, device=device).to(dtype, memory_format=torch.channels_last)
 
-    first, second = (layer.in_channels, layer.out_channels) if layer.transposed else (layer.out_channels, layer.in_channels)
+    first, second = (
+        (layer.in_channels, layer.out_channels) if layer.transposed else (layer.out_channels, layer.in_channels)
+    )
     weight = fresh(first, second, layer.kernel, layer.kernel)
     inputs = fresh(batch, layer.in_channels, layer.in_side, layer.in_side)
     gradient = fresh(batch, layer.out_channels, layer.out_side, layer.out_side)

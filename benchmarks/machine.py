@@ -7,8 +7,9 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
@@ -20,7 +21,7 @@ from dcgan.hardware import describe
 ROOT = Path(__file__).parents[1]
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
-POLL_SECONDS, MEMORY_SECONDS = 0.02, 0.25
+POLL_SECONDS, MEMORY_SECONDS, TOGETHER_SECONDS = 0.02, 0.25, 0.5
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -91,29 +92,32 @@ def watch(
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "LD_PRELOAD"))}
     environment |= {"OMP_NUM_THREADS": str(threads)} | ({"DCGAN_CACHE": str(cache)} if cache else {})
     started, memory, main_memory, sampled = time.monotonic(), 0.0, 0.0, 0.0
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True
-    )
-    try:
-        while not _ended(process):
-            if poll is not None:
-                poll()
-            if time.monotonic() - sampled > MEMORY_SECONDS:
-                sampled = time.monotonic()
-                by_process = resident_mb(process.pid)
-                memory = max(memory, sum(by_process.values()))
-                main_memory = max(main_memory, by_process.get(process.pid, 0.0))
-            if time.monotonic() - started > timeout:
-                raise TimeoutError(f"over {timeout:.0f} s: {command}")
-        ended = time.monotonic()
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # whatever is left of a session that we started
-        output, _ = process.communicate()
-    return Watched(output, process.returncode, started, ended - started, memory, main_memory)
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        )
+        try:
+            while not _ended(process):
+                if poll is not None:
+                    poll()
+                if time.monotonic() - sampled > MEMORY_SECONDS:
+                    sampled = time.monotonic()
+                    by_process = resident_mb(process.pid)
+                    memory = max(memory, sum(by_process.values()))
+                    main_memory = max(main_memory, by_process.get(process.pid, 0.0))
+                if time.monotonic() - started > timeout:
+                    raise TimeoutError(f"over {timeout:.0f} s: {command}")
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)  # the session that was started here, not yet reaped
+            process.wait()
+            raise
+        seconds = time.monotonic() - started
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+    return Watched(text, process.returncode, started, seconds, memory, main_memory)
 
 
-def _ended(process: subprocess.Popen[str]) -> bool:
+def _ended(process: subprocess.Popen[bytes]) -> bool:
     try:
         process.wait(POLL_SECONDS)
     except subprocess.TimeoutExpired:
@@ -138,14 +142,15 @@ def ask(script: str, question: dict[str, Any], *, threads: int, cache: Path | No
     done = watch(command, threads=threads, cache=cache)
     if done.exit_code != 0:
         raise RuntimeError(f"{script} failed:\n{done.output}")
-    answer: dict[str, Any] = json.loads(done.output.strip().splitlines()[-1])
-    return answer | {"memory_mb": round(done.memory_mb), "main_memory_mb": round(done.main_memory_mb)}
+    line = next(line for line in reversed(done.output.splitlines()) if line.startswith("{"))
+    found: dict[str, Any] = json.loads(line)
+    return found | {"memory_mb": round(done.memory_mb), "main_memory_mb": round(done.main_memory_mb)}
 
 
 def answer(functions: dict[str, Callable[..., dict[str, Any]]]) -> None:
     """The other end of ``ask``: call the function that the question names, print its answer as the last line."""
     question = json.loads(sys.argv[1])
-    print(json.dumps(functions[question.pop("what")](**question)))
+    print(json.dumps(functions[question.pop("what")](**question)), flush=True)
 
 
 def timed(
@@ -159,14 +164,15 @@ def timed(
 
 def _repeat(step: Callable[[], int], seconds: float, fewest: int, wait: Callable[[], None]) -> tuple[int, int, float]:
     wait()
-    start, images, steps = time.perf_counter(), 0, 0
-    while steps < fewest or time.perf_counter() - start < seconds:
-        images += step()
-        steps += 1
-        if steps % 50 == 0:
-            wait()  # a GPU's queue must not run away from the clock
-    wait()
-    return images, steps, time.perf_counter() - start
+    start, images, steps, elapsed = time.perf_counter(), 0, 0, 0.0
+    together = 1  # steps between two waits, so that a GPU's queue neither runs dry nor away from the clock
+    while steps < fewest or elapsed < seconds:
+        images += sum(step() for _ in range(together))
+        steps += together
+        wait()
+        elapsed = time.perf_counter() - start
+        together = max(1, int(steps / elapsed * min(TOGETHER_SECONDS, max(0.0, seconds - elapsed))))
+    return images, steps, elapsed
 
 
 def read_results(path: Path) -> dict[str, Any]:
@@ -191,7 +197,10 @@ def entry_of(results: dict[str, Any], name: str, measured: dict[str, Any]) -> di
 
 
 def run_rounds(
-    entry: dict[str, Any], num_rounds: int, systems: dict[str, Callable[[], dict[str, Any]]], save: Callable[[], None]
+    entry: dict[str, Any],
+    num_rounds: int,
+    systems: Mapping[str, Callable[[], dict[str, Any]]],
+    save: Callable[[], None],
 ) -> None:
     """Measure every system once a round, every other round backwards; what is there is not measured again."""
     rounds: list[dict[str, Any]] = entry["rounds"]

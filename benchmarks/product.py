@@ -1,10 +1,12 @@
 """``dcgan`` itself: as a user starts it, and its training loop in this process."""
 
 import json
-import os
+import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +14,18 @@ import numpy as np
 import torch
 from cases import Case, drawn_pixels
 from machine import Watched, answer, timed, watch
-from plain_loops import waiter
 
 from dcgan.config import Config
 from dcgan.data.batches import Batches
-from dcgan.data.pixels import to_images
 from dcgan.data.prepare import prepare
 from dcgan.hardware import keep_big_blocks
 from dcgan.recipes import recipe
 from dcgan.runs import journal
 from dcgan.runs.checkpoint import load_generator
 from dcgan.runs.folder import RunFolder
-from dcgan.training.accelerate import new_state, rules_of
-from dcgan.training.loop import train_steps
-from dcgan.training.step import update_both
+from dcgan.training.accelerate import fastest_advance, new_state, rules_of
+from dcgan.training.feed import Feed, Inputs
+from dcgan.training.loop import advance_by, train_steps
 
 NUM_DRAWN = 512
 
@@ -56,10 +56,10 @@ def throughput(run: RunFolder) -> dict[str, float]:
 def train(words: list[str], run: RunFolder, *, threads: int, cache: Path) -> tuple[Watched, float]:
     """Run the command; what it did, and when (on the monotonic clock) its first ``step`` line was on disk."""
     arrived: list[float] = []
-    seen = os.stat(run.journal).st_size if run.journal.exists() else 0
+    seen = run.journal.stat().st_size if run.journal.exists() else 0
 
     def look() -> None:
-        if not arrived and run.journal.exists() and os.stat(run.journal).st_size != seen:
+        if not arrived and run.journal.exists() and run.journal.stat().st_size != seen:
             events = run.journal.read_bytes()[seen:]
             if b'"step"' in events:
                 arrived.append(time.monotonic())
@@ -70,12 +70,14 @@ def train(words: list[str], run: RunFolder, *, threads: int, cache: Path) -> tup
     return done, arrived[0] if arrived else done.started + done.seconds
 
 
-def trained(
-    case: Case, folder: Path, out: Path, cache: Path, *, precision: str, threads: int, images: int
-) -> dict[str, Any]:
-    """Images a second of ``dcgan train``, the seconds before its first step, and its memory."""
-    run = RunFolder(out)
-    words = command(case, folder, out, precision=precision, threads=threads, images=images)
+def trained(case: Case, folder: Path, work: Path, *, precision: str, threads: int, images: int) -> dict[str, Any]:
+    """Images a second of ``dcgan train`` on prepared images, the seconds before its first step, and its memory."""
+    run, cache = RunFolder(work / "run"), work / "cache"
+    if not cache.exists():
+        words = command(case, folder, run.root, precision=precision, threads=threads, images=case.batch)
+        train(words, run, threads=threads, cache=cache)
+    shutil.rmtree(run.root, ignore_errors=True)
+    words = command(case, folder, run.root, precision=precision, threads=threads, images=images)
     done, arrived = train(words, run, threads=threads, cache=cache)
     first = next(entry for entry in journal.read(run.journal) if entry["event"] == "step")
     return throughput(run) | {
@@ -100,54 +102,63 @@ def config_of(case: Case, precision: str, device: str) -> Config:
     return recipe(case.recipe).override(case.settings() | changes)
 
 
-def loop(case: dict[str, Any], precision: str, seconds: float, threads: int, device: str = "cpu") -> dict[str, Any]:
-    """Images a second of the product's training loop, in this process, with images in memory."""
-    if device == "cpu":
-        keep_big_blocks()
+def loop(case: dict[str, Any], precision: str, seconds: float, threads: int) -> dict[str, Any]:
+    """Images a second of the product's training loop on the processor, in this process, with images in memory."""
+    keep_big_blocks()
     torch.set_num_threads(threads)
     shape = Case(**case)
     pixels = drawn_pixels(shape.size, shape.channels, NUM_DRAWN)
-    return timed(looping(shape, pixels, precision, device), seconds, wait=waiter(torch.device(device)))
+    with looping(shape, pixels, precision, "cpu") as step:
+        return timed(step, seconds)
 
 
-def looping(case: Case, pixels: np.ndarray, precision: str, device: str) -> Callable[[], int]:
-    """One step of the training loop: batches and latents made on the processor, average and sums included."""
+@contextmanager
+def looping(case: Case, pixels: np.ndarray, precision: str, device: str) -> Iterator[Callable[[], int]]:
+    """One step of the whole training loop at each call: making the inputs, the average and the sums included."""
     config, place = config_of(case, precision, device), torch.device(device)
-    state, rules = new_state(config, place), rules_of(config, place)
+    state = new_state(config, place)
     batches = Batches(pixels, np.arange(len(pixels)), batch_size=case.batch, seed=0)
-    steps = train_steps(state, batches, rules, model=config.model, training=config.training, seed=0)
+    feed = Feed(batches, place, seed=0, latent_size=config.model.latent_size, prior=config.model.prior)
+    steps = train_steps(state, feed, fastest_advance(state, rules_of(config, place)), training=config.training)
 
     def step() -> int:
         next(steps)
         return case.batch
 
-    return step
+    try:
+        yield step
+    finally:
+        feed.close()
 
 
-def stepping(case: Case, pixels: np.ndarray, precision: str, device: str) -> Callable[[], int]:
-    """One update of both networks alone: images resident as uint8 and latents drawn on the device."""
+@contextmanager
+def stepping(
+    case: Case, pixels: np.ndarray, precision: str, device: str, *, eager: bool = False
+) -> Iterator[Callable[[], int]]:
+    """One step alone at each call, always of the same inputs, which are on the device; ``eager``: call by call."""
     config, place = config_of(case, precision, device), torch.device(device)
     state, rules = new_state(config, place), rules_of(config, place)
-    resident = torch.from_numpy(pixels).to(place)
+    advance = partial(advance_by, state, rules) if eager else fastest_advance(state, rules)
+    batch = torch.from_numpy(np.resize(pixels, (case.batch, *pixels.shape[1:]))).to(place)
+    inputs = Inputs(batch.permute(0, 3, 1, 2), torch.randn(case.batch, config.model.latent_size, device=place))
 
     def step() -> int:
-        chosen = torch.randint(len(resident), (case.batch,), device=place)
-        real = to_images(resident[chosen].permute(0, 3, 1, 2))
-        update_both(state, real, torch.randn(case.batch, config.model.latent_size, device=place), None, rules)
+        advance(inputs, 0.999)
         return case.batch
 
-    return step
+    yield step
 
 
 def preparing(case: dict[str, Any], folder: str, threads: int) -> dict[str, Any]:
     """Images a second of preparing a folder that was never seen (the caller gives a new cache)."""
+    torch.set_num_threads(threads)
     config = recipe(Case(**case).recipe).override({
         "data.source": folder, "data.height": case["size"], "data.width": case["size"],
     })  # fmt: skip
     start = time.perf_counter()
     count = len(prepare(config.data).pixels)
     seconds = time.perf_counter() - start
-    return {"images": count, "seconds": seconds, "images_per_second": count / seconds, "threads_given": threads}
+    return {"images": count, "seconds": seconds, "images_per_second": count / seconds}
 
 
 def sampling(run: str, seconds: float, threads: int) -> dict[str, Any]:

@@ -45,6 +45,8 @@ def test_every_knob_is_explained() -> None:
         ({"model.negative_slope": 1.5}, "must be from 0 to 1"),
         ({"model.norm_first": "perhaps"}, "must be true or false"),
         ({"training.budget": "soon"}, "--budget soon"),
+        ({"training.real_penalty": 1}, "model.discriminator_norm = True: must be false"),
+        ({"training.fake_penalty": -1}, "must not be negative"),
         ({"data.height": 100, "data.width": 100}, "Nearest: 96 or 112"),
     ],
 )

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from dcgan.config import Config, flatten
+from dcgan.data.catalog import ENTRIES
+from dcgan.errors import ExitCode
 from dcgan.recipes import RECIPES, recipe
 
 ROOT = Path(__file__).parent.parent
@@ -122,3 +124,18 @@ def test_links_lead_to_files_that_exist(page: Path) -> None:
 def test_no_page_names_a_place_on_somebodys_machine(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert [place for place in ("/home/", "/root/", "/tmp/", "/work/", "/Users/") if place in text] == []
+
+
+def test_every_exit_code_is_explained() -> None:
+    text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    assert [code.name for code in ExitCode if f"| {code.value} | {code.name} | " not in text] == []
+
+
+def test_every_named_data_set_is_described_with_its_licence_and_address() -> None:
+    rows = [line for line in (ROOT / "docs" / "data.md").read_text(encoding="utf-8").splitlines() if line[:3] == "| `"]
+    for name, entry in ENTRIES.items():
+        (row,) = [row for row in rows if row.startswith(f"| `{name}` | ")]
+        assert f" | {entry.licence} | " in row
+        address = entry.downloads[0].address
+        assert name == "stacked-mnist" or address in row or address.rpartition("/")[0] in row, address
+    assert any(row.startswith("| `critters` | ") for row in rows)

@@ -111,6 +111,12 @@ class TrainingConfig:
     """Adam's memory of the gradient."""
     beta2: float = 0.999
     """Adam's memory of its square."""
+    real_penalty: float = 0.0
+    """Gamma of R1, the gradient penalty on real images; 0: none. Needs model.discriminator_norm=false."""
+    fake_penalty: float = 0.0
+    """Gamma of R2, the same on generated ones."""
+    penalised_share: float = 1.0
+    """Of each batch that the penalties look at."""
     average_half_life: int | None = 10_000
     """Images after which an old generator weighs half in the average. None: no average, the last weights count."""
     average_warmup: float = 0.1
@@ -122,6 +128,12 @@ class TrainingConfig:
         _require(self.batch_size >= 2, "training.batch_size", self.batch_size, "must be at least 2")
         for name in ("generator_learning_rate", "discriminator_learning_rate"):
             _require(0 < getattr(self, name) < 1, f"training.{name}", getattr(self, name), "must be between 0 and 1")
+        for name in ("real_penalty", "fake_penalty"):
+            _require(getattr(self, name) >= 0, f"training.{name}", getattr(self, name), "must not be negative")
+        _require(0 < self.penalised_share <= 1, "training.penalised_share", self.penalised_share, "must be up to 1")
+        penalised = self.real_penalty > 0 or self.fake_penalty > 0
+        summed = penalised and self.reduction == "sum"
+        _require(not summed, "training.reduction", self.reduction, "must be mean: a penalty is one")
         for name in ("beta1", "beta2"):
             _require(0 <= getattr(self, name) < 1, f"training.{name}", getattr(self, name), "must be from 0 to below 1")
 
@@ -171,6 +183,14 @@ class Config:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     runs: RunsConfig = field(default_factory=RunsConfig)
     hardware: HardwareConfig = field(default_factory=HardwareConfig)
+
+    def __post_init__(self) -> None:
+        """Refuse sections that contradict each other."""
+        penalised = self.training.real_penalty > 0 or self.training.fake_penalty > 0
+        mixed = penalised and self.model.discriminator_norm
+        _require(
+            not mixed, "model.discriminator_norm", True, "must be false: a gradient penalty is about single images"
+        )
 
     def override(self, changes: Mapping[str, Any]) -> "Config":
         """The same config with some knobs turned: ``{"training.batch_size": 64}``. Text is read as TOML would be.

@@ -7,9 +7,15 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def available_threads() -> int:
-    """Processors that this process may use: by its affinity mask or its container's quota, whichever is less."""
-    quota = processor_quota()
-    return max(1, min(affinity(), int(quota) if quota else affinity()))
+    """Processors to use: as the affinity mask, the container's quota and ``OMP_NUM_THREADS`` allow; at least one."""
+    limits = (affinity(), processor_quota(), asked_threads())
+    return max(1, int(min(limit for limit in limits if limit is not None)))
+
+
+def asked_threads() -> int | None:
+    """What ``OMP_NUM_THREADS`` asks for, None if nothing."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() and int(asked) > 0 else None
 
 
 def affinity() -> int:

@@ -128,6 +128,17 @@ def test_another_setting_is_refused_with_the_difference(critters_npy: Path, tmp_
         start(critters_npy, tmp_path / "run", settings={"training.batch_size": 16})
 
 
+def test_a_setting_taken_away_is_a_difference_too(critters_npy: Path, tmp_path: Path) -> None:
+    stop_after(2, critters_npy, tmp_path / "run")
+    with pytest.raises(UserError, match=r"training\.average_half_life was 10000, is None"):
+        start(critters_npy, tmp_path / "run", settings={"training.average_half_life": "none"})
+
+
+def test_a_config_file_with_another_budget_means_that_budget(critters_npy: Path, tmp_path: Path) -> None:
+    run = finish(critters_npy, tmp_path / "run")
+    assert sum(1 for _ in dcgan.train(config=str(run.config), budget="2epochs", out=tmp_path / "other")) == 25
+
+
 def test_the_folder_alone_is_enough_to_go_on(critters_npy: Path, tmp_path: Path) -> None:
     stop_after(2, critters_npy, tmp_path / "run")
     assert sum(1 for _ in dcgan.train(out=tmp_path / "run")) == 38

@@ -7,6 +7,7 @@ from dcgan.recipes import recipe
 from dcgan.training.accelerate import new_state, rules_of
 from dcgan.training.average import average_of, decay, update_average
 from dcgan.training.objectives import discriminator_loss, generator_loss
+from dcgan.training.penalties import squared_gradient
 from dcgan.training.state import TrainingState
 from dcgan.training.step import Rules, frozen, update_both, update_discriminator, update_generator
 
@@ -66,6 +67,21 @@ def test_each_turn_lowers_its_own_loss(state: TrainingState, rules: Rules) -> No
         fake = state.generator(noise)
         last, *_ = update_discriminator(state, real, fake, None, rules)
     assert last < 0.8 * first
+
+
+def test_a_penalty_keeps_the_discriminator_flat() -> None:
+    flat, steep = (
+        CONFIG.override({"model.discriminator_norm": False, "training.real_penalty": g, "training.fake_penalty": g})
+        for g in (10.0, 0.0)
+    )
+    squares = []
+    for config in (flat, steep):
+        state, rules = new_state(config, torch.device("cpu")), rules_of(config, torch.device("cpu"))
+        real = torch.full((4, 3, 16, 16), 0.5)
+        for _ in range(50):
+            update_discriminator(state, real, -real, None, rules)
+        squares.append(squared_gradient(state.discriminator, real)[1].mean().item())
+    assert squares[0] < 0.2 * squares[1]
 
 
 def test_losses_are_those_of_the_probabilities() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dcgan.files import cache_root
-from dcgan.limits import affinity, available_threads, cgroup_values, processor_quota
+from dcgan.limits import affinity, asked_threads, available_threads, cgroup_values, processor_quota
 
 PYTHON = (3, 11)
 LITTLE_MEMORY, TOO_LITTLE_MEMORY = 2e9, 0.7e9
@@ -185,10 +185,10 @@ def _threads() -> list[Finding]:
     allowed, quota, usable = affinity(), processor_quota(), available_threads()
     limits = [f"affinity {allowed}"] if allowed < there else []
     limits += [f"container quota {quota:g}"] if quota and quota < there else []
+    limits += [f"OMP_NUM_THREADS {asked}"] if (asked := asked_threads()) and asked < there else []
     why = f" ({', '.join(limits)})" if limits else ""
     text = f"{usable} of {there} processor threads may be used{why}."
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdecimal() and int(asked) != usable:
+    if asked and asked > usable:
         return [Finding("threads", "warn", f"{text} OMP_NUM_THREADS asks for {asked}.", "unset OMP_NUM_THREADS")]
     return [Finding("threads", "good", text)]
 

@@ -40,28 +40,45 @@ class DataOptions:
     """Use N images only, chosen by their content."""
     classes: Annotated[str | None, _arg("A,B,…")] = None
     """Use these classes only (the first level of folders)."""
+    recipe: Annotated[Literal["modern", "radford2015", "d2l"] | None, _arg("{modern,radford2015,d2l}")] = None
+    """modern (the default); radford2015: the paper; d2l: the textbook chapter, exactly."""
+    settings: Settings = ()
+    """Any other knob, such as --set training.batch_size=64; may be repeated. config.toml in a run has them all."""
 
-    def changes(self) -> dict[str, Any]:
-        """What was asked for, as changes to a config."""
-        given = {
+    def given(self) -> dict[str, Any]:
+        """The options as settings; None where nothing was said."""
+        height, width = (None, None) if self.size is None else parse_size(self.size)
+        return {
             "data.source": self.source,
+            "data.height": height,
+            "data.width": width,
             "data.fit": self.fit,
             "data.channels": self.channels,
             "data.background": self.background,
             "data.limit": self.limit,
             "data.classes": self.classes,
         }
-        if self.size is not None:
-            given["data.height"], given["data.width"] = parse_size(self.size)
-        return {key: value for key, value in given.items() if value is not None}
+
+    def changes(self) -> dict[str, Any]:
+        """What was asked for, as changes to a config: the options, then ``--set``."""
+        return {key: value for key, value in self.given().items() if value is not None} | self._set()
+
+    def requested(self) -> Config:
+        """The config that was asked for; what is not known yet is still ``None`` or ``"auto"``."""
+        return recipe(self.recipe or "modern").override(self.changes())
+
+    def _set(self) -> dict[str, Any]:
+        pairs = [setting.partition("=") for setting in self.settings]
+        for setting, (key, equals, _) in zip(self.settings, pairs, strict=True):
+            if not (key and equals):
+                raise UserError(f"--set {setting}: must be section.key=value, such as training.batch_size=64.")
+        return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(DataOptions):
     """Which images, which recipe, how long."""
 
-    recipe: Annotated[Literal["modern", "radford2015", "d2l"] | None, _arg("{modern,radford2015,d2l}")] = None
-    """modern (the default); radford2015: the paper; d2l: the textbook chapter, exactly."""
     budget: Annotated[str | None, _arg("TIME|IMAGES|EPOCHS")] = None
     """A time (90s, 10min, 2h), a number of images (6400, 200k, 2M) or epochs (20epochs). Default: 10min."""
     seed: Annotated[int | None, _arg("N")] = None
@@ -82,16 +99,14 @@ class TrainOptions(DataOptions):
     """auto (the default) measures which is faster here."""
     config: Annotated[str | None, _arg("FILE")] = None
     """Start from a config.toml, such as another run's."""
-    settings: Settings = ()
-    """Any other knob, such as --set training.batch_size=64; may be repeated. config.toml in a run has them all."""
     dry_run: Flag = False
     """Print the whole config and what it will cost; train nothing."""
     profile: Flag = False
     """Watch 20 steps: profile.txt says where their time goes, profile.json is the trace."""
 
-    def changes(self) -> dict[str, Any]:
-        """What was asked for, as changes to a config: the recipe, then the file, then the options, then --set."""
-        given = {
+    def given(self) -> dict[str, Any]:
+        """The options as settings; None where nothing was said."""
+        return super().given() | {
             "seed": self.seed,
             "data.labels": True if self.labels else None,
             "training.budget": self.budget,
@@ -102,22 +117,17 @@ class TrainOptions(DataOptions):
             "hardware.threads": self.threads,
             "hardware.precision": self.precision,
         }
-        return super().changes() | {key: value for key, value in given.items() if value is not None} | self._set()
 
     def starts_anew(self) -> bool:
         """Whether a whole run was asked for, rather than more of the one in ``out``."""
         return self.out is None or not (self.source is None and self.recipe is None and self.config is None)
 
     def requested(self) -> Config:
-        """The config that was asked for; what is not known yet is still ``None`` or ``"auto"``."""
-        if self.config and self.recipe:
+        """As above, from the file first if there is one: whatever else is changed, its budget is measured anew."""
+        if self.config is None:
+            return super().requested()
+        if self.recipe is not None:
             raise UserError("--recipe and --config: give one of them; a config file names its recipe.")
-        base = complete(read_toml(Path(self.config))) if self.config else recipe(self.recipe or "modern")
-        return base.override(self.changes())
-
-    def _set(self) -> dict[str, Any]:
-        pairs = [setting.partition("=") for setting in self.settings]
-        for setting, (key, equals, _) in zip(self.settings, pairs, strict=True):
-            if not (key and equals):
-                raise UserError(f"--set {setting}: must be section.key=value, such as training.batch_size=64.")
-        return {key.strip(): value.strip() for key, _, value in pairs}
+        changes = self.changes()
+        measured = {"training.images": None, "training.images_per_second": None} if changes.keys() - {"seed"} else {}
+        return complete(read_toml(Path(self.config))).override(measured | changes)

@@ -22,6 +22,17 @@ PICTURE_BYTES = 20_000_000  # grids, film, report
 # Sections and settings that may change between the starts of one run: none of them says what is learned.
 FREE = ("runs.", "hardware.", "training.budget", "training.images")
 
+# Decided before step 0: a request that leaves them open takes what the run has.
+OPEN = {
+    "model.image_channels": None,
+    "model.num_classes": None,
+    "training.images": None,
+    "training.images_per_second": None,
+    "hardware.device": "auto",
+    "hardware.threads": None,
+    "hardware.precision": "auto",
+}
+
 
 def resolve(config: Config, dataset: Dataset, *, measure: bool = False) -> Config:
     """Fill in all that is open, measuring on throw-away networks where it has to be, or is asked for.
@@ -78,7 +89,8 @@ def settle(requested: Config, saved: Config) -> Config:
         UserError: Something else was changed; lists it.
     """
     wanted, had = dict(flatten(requested)), dict(flatten(saved))
-    changed = {key: value for key, value in wanted.items() if value not in (None, "auto") and value != had[key]}
+    still_open = {key for key, value in OPEN.items() if wanted[key] == value}
+    changed = {key: value for key, value in wanted.items() if key not in still_open and value != had[key]}
     fixed = {key: value for key, value in changed.items() if not key.startswith(FREE)}
     if fixed:
         difference = "; ".join(f"{key} was {had[key]}, is {value}" for key, value in fixed.items())

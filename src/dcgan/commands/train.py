@@ -156,7 +156,7 @@ def introduce(training: Training) -> Iterator[str]:
     minutes = f", about {images / speed / 60:.0f} min at {speed:.0f} images/s" if speed else ""
     yield (
         f"Recipe {config.recipe}, batch {config.training.batch_size}, {config.hardware.precision} on "
-        f"{config.hardware.device} with {config.hardware.threads} threads. Budget {config.training.budget}: "
+        f"{config.hardware.device}, threads: {config.hardware.threads}. Budget {config.training.budget}: "
         f"{images:,} images, {images / len(dataset.train):.1f} epochs{minutes}."
     )
     if training.finished:

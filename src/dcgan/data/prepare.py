@@ -182,7 +182,6 @@ def _labels(source: Source, used: Iterable[Facts]) -> np.ndarray | None:
 
 def _key(source: Source, config: DataConfig) -> str:
     """The name of the manifest: a hash of all that can be known without opening an image."""
-    items = [(item.name, item.stamp, item.label, item.test) for item in source.items]
     place = config.source
     if place not in catalog.names():  # two folders may agree in all the rest
         place = str(Path(place).expanduser().resolve())

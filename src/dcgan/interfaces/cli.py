@@ -9,10 +9,11 @@ from dcgan.errors import ExitCode, UserError
 HELP = """\
 dcgan: deep convolutional GANs on your own images
 
-  dcgan train [SOURCE]    learn from a folder, a zip or a named data set; the same command again continues
-  dcgan sample RUN        new images from what was learned
-  dcgan data SOURCE       what is in there, and what is wrong with it
-  dcgan doctor            what this machine can do, and how to mend what it cannot
+  dcgan train [SOURCE]   learn from a folder, a zip or a named data set;
+                         the same command again continues
+  dcgan sample RUN       new images from what was learned
+  dcgan data SOURCE      what is in there, and what is wrong with it
+  dcgan doctor           what this machine can do, and how to mend the rest
 
 Examples:
   dcgan train critters --budget 2min --out demo
@@ -20,7 +21,7 @@ Examples:
   dcgan train sprites.zip --recipe d2l --budget 20epochs
   dcgan sample demo --seeds 0-63 --out creatures
 
-dcgan COMMAND --help tells the rest. --debug shows where an error came from. --version.
+dcgan COMMAND --help tells the rest; --debug shows where an error came from.
 """
 
 
@@ -35,11 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if debug:
             raise
         return _complain(str(error), error.exit_code)
-    except MemoryError:
-        if debug:
-            raise
-        advice = "Lower --set training.batch_size=…, --size or --width."
-        return _complain(f"Not enough memory. {advice}", ExitCode.MEMORY)
     except KeyboardInterrupt:
         return _complain("Stopped at once; the last checkpoint is safe.", ExitCode.INTERRUPTED)
     except BrokenPipeError:
@@ -47,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # whatever it is, a person gets one line
         if debug:
             raise
+        if _is_lack_of_memory(error):
+            advice = "Lower --set training.batch_size=…, --size or --width."
+            return _complain(f"Not enough memory. {advice}", ExitCode.MEMORY)
         return _complain(f"Unexpected: {type(error).__name__}: {error}. Add --debug to see where.", 1)
 
 
@@ -72,6 +71,11 @@ def _dispatch(words: list[str]) -> int:
         hint = f"Did you mean {nearest[0]}?" if nearest else f"Known: {', '.join(commands)}."
         raise UserError(f"{words[0]}: no such command. {hint}")
     return commands[words[0]](words[1:])
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    """torch tells of it by a RuntimeError, whose words differ between processors and GPUs."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in ("out of memory", "allocate memory"))
 
 
 def _complain(message: str, code: int) -> int:

@@ -8,7 +8,6 @@ import tyro
 
 from dcgan.commands.options import DataOptions, TrainOptions
 from dcgan.commands.sample import SampleOptions
-from dcgan.config import Config
 from dcgan.errors import ExitCode
 from dcgan.interfaces.console import choose_display
 from dcgan.interfaces.signals import Stop
@@ -81,13 +80,13 @@ def data(words: list[str]) -> int:
         count, num_bytes = clear_cache()
         print(f"{count} files of prepared images removed, {num_bytes / 1e6:,.0f} MB.")
         return ExitCode.OK
-    config = Config().override(options.changes()).data
+    config = options.requested().data
     with choose_display() as display:
         found = inspect_data(config, None if options.out is None else Path(options.out), display.prepare)
     for line in found.lines:
         print(plain(line))
     if found.sheet:
-        print(f"20 of them as training sees them: {plain(found.sheet)}")
+        print(f"Some of them as training sees them: {plain(found.sheet)}")
     return ExitCode.OK
 
 

@@ -5,7 +5,7 @@
                          "generator_loss": …, "real_score": …, "fake_score": …}
     {"event": "preview", "images_seen": 512, "file": "images-0000000512.png"}
     {"event": "warning", "images_seen": 4096, "text": "…"}
-    {"event": "end",     "images_seen": 200000, "seconds": 1580.2, "reason": "budget" | "interrupted" | "closed"}
+    {"event": "end",     "images_seen": 200000, "seconds": 1580.2, "reason": "budget" | "interrupted" | "failed"}
 
 Numbers in a step event are means since the step event before. ``seconds`` counts training time over all starts.
 Every event is a function of the run alone but for its times and speeds.

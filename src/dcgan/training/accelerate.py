@@ -60,6 +60,9 @@ def rules_of(config: Config, device: torch.device) -> Rules:
         discriminator_loss=partial(discriminator_loss, reduction=config.training.reduction),
         generator_loss=partial(generator_loss, reduction=config.training.reduction),
         summed=config.training.reduction == "sum",
+        real_gamma=config.training.real_penalty or None,
+        fake_gamma=config.training.fake_penalty or None,
+        penalised_share=config.training.penalised_share,
         precision=precision_context(config.hardware.precision, device),
     )
 

@@ -10,21 +10,27 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from dcgan.tensors import Images, Labels, Latents, Scores
+from dcgan.training.penalties import at_least_float32, penalised_scores
 from dcgan.training.state import TrainingState
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What one step needs to know: the two losses and the arithmetic of the convolutions."""
+    """What one step needs to know: the losses, the penalties and the arithmetic of the convolutions."""
 
     discriminator_loss: Callable[[Scores, Scores], Tensor]
     generator_loss: Callable[[Scores], Tensor]
     summed: bool = False
     """Whether the losses are sums over the batch."""
+    real_gamma: float | None = None
+    """Weight of R1; None: no penalty."""
+    fake_gamma: float | None = None
+    """Weight of R2; None: no penalty."""
+    penalised_share: float = 1.0
+    """Of a batch."""
     precision: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
@@ -58,10 +64,11 @@ def update_discriminator(
     """The discriminator's turn. Real and fake are two batches to its normalisation; the generator is left alone."""
     D, optimizer = state.discriminator, state.discriminator_optimizer
     optimizer.zero_grad(set_to_none=True)
+    share = rules.penalised_share
     with rules.precision():
-        real_scores = at_least_float32(D(real, labels))
-        fake_scores = at_least_float32(D(fake.detach(), labels))
-    loss = rules.discriminator_loss(real_scores, fake_scores)
+        real_scores, real_penalty = penalised_scores(D, real, labels, gamma=rules.real_gamma, share=share)
+        fake_scores, fake_penalty = penalised_scores(D, fake, labels, gamma=rules.fake_gamma, share=share)
+    loss = rules.discriminator_loss(real_scores, fake_scores) + real_penalty + fake_penalty
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return loss.detach(), real_scores.detach().mean(), fake_scores.detach().mean()
@@ -77,11 +84,6 @@ def update_generator(state: TrainingState, fake: Images, labels: Labels | None, 
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return loss.detach()
-
-
-def at_least_float32(scores: Scores) -> Scores:
-    """Losses are never computed in half precision, whatever the convolutions are."""
-    return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
 
 @contextmanager
