@@ -55,7 +55,11 @@ def test_a_gpu_with_a_processor_torch_is_found_and_mended(
     monkeypatch.setattr(doctor, "_nvidia", lambda: True)
     finding = found("device")
     assert finding.state == "bad" and "CPU build" in finding.text
-    assert finding.mend is not None and "pip uninstall -y torch" in finding.mend and "pip install torch" in finding.mend
+    assert (
+        finding.mend is not None
+        and "pip uninstall -y torch" in finding.mend
+        and "pip install --no-cache-dir torch" in finding.mend
+    )
 
 
 def test_a_gpu_without_its_driver_is_told_apart(

@@ -257,3 +257,32 @@ def test_a_profile_says_where_the_time_goes_and_changes_nothing(critters_npy: Pa
     assert "convolution" in table
     assert "batch normalisation" in table
     assert json.loads(watched.trace.read_text())["traceEvents"]
+
+
+def test_a_program_that_ends_with_an_open_run_saves_it(critters_npy: Path, tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    settings = {**TINY, "runs.save_every_seconds": 1000}
+    program = (
+        f"import dcgan; steps = dcgan.train({str(critters_npy)!r}, size=16, budget='320', threads=1, out='run', "
+        f"settings={settings!r}); [next(steps) for _ in range(5)]"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    saved = checkpoint.newest(RunFolder(tmp_path / "run"))
+    assert saved is not None
+    assert saved.facts["images_seen"] == 40
+
+
+def test_nobody_elses_random_numbers_are_used(critters_npy: Path, tmp_path: Path) -> None:
+    import random
+
+    import numpy as np
+
+    torch.manual_seed(1)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
+    finish(critters_npy, tmp_path / "run", "2epochs", recipe="d2l")
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert np.array_equal(before[1], np.random.get_state()[1])
+    assert before[2] == random.getstate()

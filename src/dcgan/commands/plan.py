@@ -12,10 +12,10 @@ from dcgan.errors import UserError
 from dcgan.hardware import choose_device
 from dcgan.limits import available_threads
 from dcgan.notation import parse_budget
-from dcgan.training.accelerate import can_use_bf16, measure_speed, new_state
+from dcgan.training.accelerate import can_use_bf16, measure_speeds, new_state
 from dcgan.training.state import TrainingState
 
-SPEED_SECONDS = 1.0  # of measuring, for each precision
+SPEED_SECONDS = 0.6  # of measuring, for each precision
 PROGRAM_BYTES = 500_000_000  # Python, torch and its libraries
 PICTURE_BYTES = 20_000_000  # grids, film, report
 
@@ -56,7 +56,9 @@ def resolve(config: Config, dataset: Dataset, *, measure: bool = False) -> Confi
         config, speed = fastest(config)
     if measure or parse_budget(config.training.budget).unit == "seconds":
         # The speed of the first start, if there was one: twice the time is then exactly twice the images.
-        speed = config.training.images_per_second or speed or measure_speed(config, device, SPEED_SECONDS)
+        speed = config.training.images_per_second or speed
+        if speed is None:
+            speed = measure_speeds(config, device, [config.hardware.precision], SPEED_SECONDS)[0]
         config = config.override({"training.images_per_second": speed})
     if config.training.images is None:
         config = config.override({"training.images": images_of(config, len(dataset.train))})
@@ -67,10 +69,9 @@ def fastest(config: Config) -> tuple[Config, float]:
     """The config with the precision that is faster here, and its images a second."""
     device = choose_device(config.hardware.device)
     choices = ("bf16", "fp32") if can_use_bf16(device) else ("fp32",)
-    candidates = [config.override({"hardware.precision": precision}) for precision in choices]
-    speeds = [measure_speed(candidate, device, SPEED_SECONDS) for candidate in candidates]
+    speeds = measure_speeds(config, device, choices, SPEED_SECONDS)
     best = speeds.index(max(speeds))
-    return candidates[best], speeds[best]
+    return config.override({"hardware.precision": choices[best]}), speeds[best]
 
 
 def images_of(config: Config, epoch_size: int) -> int:
@@ -107,7 +108,7 @@ def as_toml(config: Config) -> str:
 
 def expected_cost(config: Config, dataset: Dataset) -> list[str]:
     """Memory, disk and time that a resolved config will take, in words."""
-    state = new_state(config, torch.device("cpu"))
+    state = new_state(config, torch.device("cpu"), blank=True)
     weights = sum(tensor.nbytes for tensor in state.tensors().values())
     memory = weights + activation_bytes(state, config)
     checkpoints = weights * (config.runs.keep + 1)

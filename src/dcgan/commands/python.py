@@ -1,6 +1,8 @@
 """The commands as Python has them: no signal handlers, no output, no change to the process."""
 
-from collections.abc import Iterator, Mapping
+import atexit
+import weakref
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +49,9 @@ def train(
         "size": None if size is None else str(size),
         "out": None if options.get("out") is None else str(options["out"]),
     }
-    return _steps(Training(TrainOptions(**options | texts, settings=turned), Silence()))
+    steps = _steps(Training(TrainOptions(**options | texts, settings=turned), Silence()))
+    atexit.register(_close, weakref.ref(steps))  # a program that ends with an open run still saves it
+    return steps
 
 
 def load(run: str | Path) -> TrainedGenerator:
@@ -59,6 +63,11 @@ def load(run: str | Path) -> TrainedGenerator:
     return load_generator(Path(run))
 
 
-def _steps(training: Training) -> Iterator[StepReport]:
+def _close(steps: weakref.ref[Generator[StepReport]]) -> None:
+    if (still_open := steps()) is not None:
+        still_open.close()
+
+
+def _steps(training: Training) -> Generator[StepReport]:
     with training:
         yield from training.steps()

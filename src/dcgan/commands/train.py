@@ -73,7 +73,7 @@ class Training:
         yield from profiled(self.session.steps(), self.run) if self._profile else self.session.steps()
 
     def _restore(self, found: Checkpoint | None) -> None:
-        state = new_state(self.config, choose_device(self.config.hardware.device))
+        state = new_state(self.config, choose_device(self.config.hardware.device), blank=found is not None)
         if found:
             if found.facts["fingerprint"] != self.dataset.fingerprint:
                 raise UserError(

@@ -94,6 +94,8 @@ class Selection(Source):
 
 def printable(name: str) -> str:
     """A file name as text that any terminal takes: undecodable bytes and control characters as escapes."""
+    if name.isprintable():
+        return name
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape", "surrogatepass").decode("ascii")
         for letter in name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,5 +1,7 @@
 """Numbers become networks: (generator, discriminator), their first weights a function of the seed."""
 
+from contextlib import AbstractContextManager
+
 import torch
 from torch import nn
 
@@ -16,22 +18,29 @@ def build(config: ModelConfig, height: int, width: int, *, seed: int) -> tuple[G
 
     ``config.image_channels`` and ``config.num_classes`` must be known by now.
     """
-    generator = build_generator(config, height, width)
-    num_stages = stages(height, width)
-    assert config.image_channels is not None, config
-    discriminator = Discriminator(
-        (height >> num_stages, width >> num_stages),
-        num_stages,
-        image_channels=config.image_channels,
-        width=config.discriminator_width,
-        num_classes=config.num_classes or 0,
-        negative_slope=config.negative_slope,
-        norm=config.discriminator_norm,
-        norm_first=config.norm_first,
-    )
+    generator, discriminator = build_blank(config, height, width)
     everything = config.initialization == "everything"
     initialize(generator, "generator", seed=seed, everything=everything)
     initialize(discriminator, "discriminator", seed=seed, everything=everything)
+    return generator, discriminator
+
+
+def build_blank(config: ModelConfig, height: int, width: int) -> tuple[Generator, Discriminator]:
+    """Both networks with any weights: to be loaded into, or to be timed."""
+    generator = build_generator(config, height, width)
+    num_stages = stages(height, width)
+    assert config.image_channels is not None, config
+    with _own_random_state():
+        discriminator = Discriminator(
+            (height >> num_stages, width >> num_stages),
+            num_stages,
+            image_channels=config.image_channels,
+            width=config.discriminator_width,
+            num_classes=config.num_classes or 0,
+            negative_slope=config.negative_slope,
+            norm=config.discriminator_norm,
+            norm_first=config.norm_first,
+        )
     return generator, discriminator
 
 
@@ -39,15 +48,21 @@ def build_generator(config: ModelConfig, height: int, width: int) -> Generator:
     """The generator alone, its weights yet to be loaded."""
     num_stages = stages(height, width)
     assert config.image_channels is not None, config
-    return Generator(
-        (height >> num_stages, width >> num_stages),
-        num_stages,
-        image_channels=config.image_channels,
-        width=config.generator_width,
-        latent_size=config.latent_size,
-        num_classes=config.num_classes or 0,
-        norm_momentum=config.generator_norm_momentum,
-    )
+    with _own_random_state():
+        return Generator(
+            (height >> num_stages, width >> num_stages),
+            num_stages,
+            image_channels=config.image_channels,
+            width=config.generator_width,
+            latent_size=config.latent_size,
+            num_classes=config.num_classes or 0,
+            norm_momentum=config.generator_norm_momentum,
+        )
+
+
+def _own_random_state() -> AbstractContextManager[None]:
+    """torch's layers draw weights of their own when they are made: not from a caller's random numbers."""
+    return torch.random.fork_rng(devices=[])
 
 
 @torch.no_grad()

@@ -1,7 +1,8 @@
 """What makes a step fast: memory layout, precision, fused optimisers; and how fast it then is."""
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
@@ -11,7 +12,7 @@ from torch.optim import Adam
 
 from dcgan.config import Config, TrainingConfig
 from dcgan.data.pixels import to_pixels
-from dcgan.models.build import build
+from dcgan.models.build import build, build_blank
 from dcgan.randomness import latents
 from dcgan.training.average import average_of
 from dcgan.training.capture import CapturedSteps
@@ -22,9 +23,14 @@ from dcgan.training.state import NUM_SUMS, TrainingState, prepare_moments
 from dcgan.training.step import Rules
 
 
-def new_state(config: Config, device: torch.device) -> TrainingState:
-    """Networks with their first weights, on the device, channels last; nothing learned yet."""
-    generator, discriminator = build(config.model, config.data.height, config.data.width, seed=config.seed)
+def new_state(config: Config, device: torch.device, *, blank: bool = False) -> TrainingState:
+    """Networks with their first weights, on the device, channels last; nothing learned yet.
+
+    ``blank`` saves drawing weights that will be replaced, or that do not matter.
+    """
+    model, height, width = config.model, config.data.height, config.data.width
+    networks = build_blank(model, height, width) if blank else build(model, height, width, seed=config.seed)
+    generator, discriminator = networks
     to_device(generator, device)
     to_device(discriminator, device)
     sums_dtype = torch.float32 if device.type == "mps" else torch.float64
@@ -89,18 +95,33 @@ def can_use_bf16(device: torch.device) -> bool:
     return False
 
 
-def measure_speed(config: Config, device: torch.device, seconds: float) -> float:
-    """Images a second of full steps on throw-away networks and images; ``config`` names the precision."""
-    state, count = new_state(config, device), config.training.batch_size
-    advance = fastest_advance(state, rules_of(config, device))
+def measure_speeds(config: Config, device: torch.device, precisions: Sequence[str], seconds: float) -> list[float]:
+    """Images a second of full steps in each precision, on throw-away networks and images.
+
+    A precision that is clearly slower than one before it is given up early.
+    """
+    state, count = new_state(config, device, blank=True), config.training.batch_size
     noise = latents(0, count, config.model.latent_size, seed=0, stream="speed").to(device)
     labels = torch.zeros(count, dtype=torch.int64, device=device) if config.model.num_classes else None
     with torch.no_grad():
         inputs = Inputs(to_pixels(state.generator(noise, labels)), noise, labels)  # any images will do
-    advance(inputs, 0.5).sum().item()  # the first one allocates
+    best, speeds = math.inf, []
+    for precision in precisions:
+        rules = rules_of(config.override({"hardware.precision": precision}), device)
+        duration = _duration(fastest_advance(state, rules), inputs, seconds, give_up=1.2 * best)
+        best = min(best, duration)
+        speeds.append(count / duration)
+    return speeds
+
+
+def _duration(advance: Advance, inputs: Inputs, seconds: float, give_up: float) -> float:
+    """Of a step: the lower quartile, since the slow ones waited for somebody else. The first one allocates."""
+    advance(inputs, 0.5).sum().item()
     durations: list[float] = []
     while sum(durations) < seconds or len(durations) < 3:
         start = time.perf_counter()
         advance(inputs, 0.5).sum().item()
         durations.append(time.perf_counter() - start)
-    return count / sorted(durations)[len(durations) // 4]  # the slow ones waited for somebody else
+        if min(durations) > give_up:
+            break
+    return sorted(durations)[len(durations) // 4]
