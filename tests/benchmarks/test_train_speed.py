@@ -71,16 +71,29 @@ def test_the_counted_layers_are_those_of_the_products_networks(name: str) -> Non
     for network, counted in zip(networks, cases.layers(case), strict=True):
         seen.clear()
         for module in network.modules():
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
                 module.register_forward_hook(look)
         size = (100,) if network is networks[0] else (case.channels, case.size, case.size)
         network(torch.zeros(2, *size))
         assert len(seen) == len(counted)
         for (weight, came, went), layer in zip(seen, counted, strict=True):
+            if len(weight) == 2:  # a matrix product stands for a convolution from or to one pixel
+                assert weight == (layer.out_numbers, layer.in_numbers)
+                continue
             assert set(weight[:2]) == {layer.in_channels, layer.out_channels}
             assert weight[2:] == (layer.kernel, layer.kernel)
             assert came == (layer.in_channels, layer.in_side, layer.in_side)
             assert went == (layer.out_channels, layer.out_side, layer.out_side)
+
+
+def as_kernel(own: torch.Tensor, plain: torch.Tensor) -> torch.Tensor:
+    """The product's matrices (rows h w c) as the plain networks' kernels (c h w); anything else as it is."""
+    if own.shape == plain.shape:
+        return own
+    side = plain.shape[-1]
+    if plain.shape[0] == 1:
+        return own.unflatten(1, (side, side, -1)).permute(0, 3, 1, 2)
+    return own.unflatten(0, (side, side, -1)).permute(3, 2, 0, 1)
 
 
 @pytest.mark.parametrize("draw_again", [True, False])
@@ -92,7 +105,7 @@ def test_the_plain_loop_takes_the_steps_of_the_product(draw_again: bool) -> None
     for plain, own in both:
         with torch.no_grad():
             for mine, its in zip(plain.parameters(), own.parameters(), strict=True):
-                mine.copy_(its)
+                mine.copy_(as_kernel(its, mine))
     start = [parameter.detach().clone() for parameter in pair.generator.parameters()]
     random = torch.Generator().manual_seed(0)
     for _ in range(2):
@@ -102,7 +115,7 @@ def test_the_plain_loop_takes_the_steps_of_the_product(draw_again: bool) -> None
         torch.testing.assert_close(torch.stack(losses), torch.stack(expected), rtol=1e-5, atol=1e-5)
     for plain, own in both:
         for mine, its in zip(plain.parameters(), own.parameters(), strict=True):
-            torch.testing.assert_close(mine, its, rtol=1e-3, atol=1e-4)  # a step is 5e-3
+            torch.testing.assert_close(mine, as_kernel(its, mine), rtol=1e-3, atol=1e-4)  # a step is 5e-3
     moved = zip(start, pair.generator.parameters(), strict=True)
     assert all((before - after).abs().max() > 4e-3 for before, after in moved)
     if draw_again:  # the product says momentum 0.19 where the chapter moves its statistics twice

@@ -97,7 +97,7 @@ def test_first_weights_depend_on_the_seed_and_on_nothing_else() -> None:
 def test_first_weights_have_the_published_mean_and_spread(initialization: str, gain: float) -> None:
     config = ModelConfig(image_channels=3, num_classes=0, initialization=initialization)
     generator, _ = build(config, 64, 64, seed=0)
-    convolution, norm = generator.blocks[0].convolution.weight, generator.blocks[0].norm
+    convolution, norm = generator.blocks[0].product.weight, generator.blocks[0].norm
     assert convolution.mean().item() == pytest.approx(0, abs=1e-4)
     assert convolution.std().item() == pytest.approx(0.02, rel=0.01)
     assert norm.weight.mean().item() == pytest.approx(gain, abs=0.005)

@@ -33,11 +33,22 @@ def convolution(inputs: Tensor, kernel: Tensor, stride: int, padding: int) -> Te
     return torch.einsum("nkp,ok->nop", columns, kernel.flatten(1)).reshape(count, -1, *out)
 
 
+def as_kernels(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Our two matrix products (rows h w c) as the chapter's convolutions with a 4 x 4 kernel (c h w)."""
+    kernels = {name.replace("product", "convolution"): tensor.double().clone() for name, tensor in tensors.items()}
+    if "to_score.weight" in kernels:
+        kernels["to_score.weight"] = kernels["to_score.weight"].unflatten(1, (4, 4, -1)).permute(0, 3, 1, 2)
+    else:
+        first = kernels["blocks.0.convolution.weight"]
+        kernels["blocks.0.convolution.weight"] = first.unflatten(0, (4, 4, -1)).permute(3, 2, 0, 1)
+    return kernels
+
+
 class ByHand:
     """One network of the chapter as a list of tensors."""
 
     def __init__(self, tensors: dict[str, Tensor]) -> None:
-        tensors = {name: tensor.double().clone() for name, tensor in tensors.items()}
+        tensors = {name: tensor.contiguous() for name, tensor in as_kernels(tensors).items()}
         self.running = {name: tensor for name, tensor in tensors.items() if "running" in name}
         self.weights = {
             name: tensor.requires_grad_()
@@ -128,5 +139,6 @@ def test_twenty_steps_of_the_d2l_recipe_are_those_of_the_formulas() -> None:
 
     assert sizes[:4] == [8, 8, 4, 8], "the short last batch is kept, then the next epoch starts"
     for ours, by_hand in ((state.generator, generator), (state.discriminator, discriminator)):
+        kernels = as_kernels(ours.state_dict())
         for name, tensor in {**by_hand.weights, **by_hand.running}.items():
-            torch.testing.assert_close(ours.state_dict()[name], tensor.detach(), rtol=1e-9, atol=1e-9)
+            torch.testing.assert_close(kernels[name], tensor.detach(), rtol=1e-9, atol=1e-9)

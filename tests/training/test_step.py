@@ -81,7 +81,7 @@ def test_a_penalty_keeps_the_discriminator_flat() -> None:
         for _ in range(50):
             update_discriminator(state, real, -real, None, rules)
         squares.append(squared_gradient(state.discriminator, real)[1].mean().item())
-    assert squares[0] < 0.2 * squares[1]
+    assert squares[0] < 0.5 * squares[1]
 
 
 def test_losses_are_those_of_the_probabilities() -> None:

@@ -6,7 +6,6 @@ beyond the third stage.
 
 This implementation differs from the paper in that
  * any such size and any number of channels will do, the published 64 x 64 x 3 being one of them;
- * the first layer is a transposed convolution of a 1 x 1 image, which is the paper's projection with a reshape;
  * the discriminator ends in a score, its sigmoid being part of the loss;
  * labels, when there are any, join the latent one-hot, and the discriminator adds a projection of its last features
    (Miyato, Koyama 2018, "cGANs with projection discriminator", arXiv 1802.05637, equation 3).
@@ -17,7 +16,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from dcgan.models.layers import DiscriminatorBlock, GeneratorBlock
+from dcgan.models.layers import DiscriminatorBlock, GeneratorBlock, ProjectionBlock
 from dcgan.tensors import Images, Labels, Latents, Scores
 
 
@@ -39,9 +38,7 @@ class Generator(nn.Module):
         super().__init__()
         self.num_classes = num_classes
         channels = [channels_at(stage, width) for stage in reversed(range(num_stages))]
-        first = GeneratorBlock(
-            latent_size + num_classes, channels[0], kernel=base, stride=1, padding=0, norm_momentum=norm_momentum
-        )
+        first = ProjectionBlock(latent_size + num_classes, channels[0], base, norm_momentum)
         doubling = (GeneratorBlock(before, after, norm_momentum=norm_momentum) for before, after in pairwise(channels))
         self.blocks = nn.Sequential(first, *doubling)
         self.to_image = nn.ConvTranspose2d(channels[-1], image_channels, 4, 2, 1, bias=False)
@@ -52,8 +49,8 @@ class Generator(nn.Module):
             assert labels is not None, "this generator was trained with labels"
             classes = torch.arange(self.num_classes, device=labels.device)  # one_hot would wait for the device
             latents = torch.cat([latents, (labels[:, None] == classes).to(latents.dtype)], dim=1)
-        features = self.blocks(latents[:, :, None, None])  # n, width, height / 2, width / 2
-        return torch.tanh(self.to_image(features))  #        n, channels, height, width
+        features = self.blocks(latents)  #             n, width, height / 2, width / 2
+        return torch.tanh(self.to_image(features))  #  n, channels, height, width
 
 
 class Discriminator(nn.Module):
@@ -82,13 +79,13 @@ class Discriminator(nn.Module):
                 for index, (before, after) in enumerate(pairwise(channels))
             )
         )
-        self.to_score = nn.Conv2d(channels[-1], 1, base, bias=False)
+        self.to_score = nn.Linear(base[0] * base[1] * channels[-1], 1, bias=False)
         self.class_features = nn.Embedding(num_classes, channels[-1]) if num_classes else None
 
     def forward(self, images: Images, labels: Labels | None = None) -> Scores:
         """Training normalises by this batch: real and fake images must come in separate calls."""
-        features: Tensor = self.blocks(images)  #                 n, 8 width, base
-        scores: Tensor = self.to_score(features).flatten()  #     n
+        features: Tensor = self.blocks(images)  #                                        n, 8 width, base
+        scores: Tensor = self.to_score(features.permute(0, 2, 3, 1).flatten(1)).flatten()  #  n
         if self.class_features is not None:
             assert labels is not None, "this discriminator was trained with labels"
             scores = scores + (self.class_features(labels) * features.sum(dim=(2, 3))).sum(dim=1)

@@ -20,6 +20,27 @@ def reduced(size: int, kernel: int = 4, stride: int = 2, padding: int = 1) -> in
     return (size - kernel + 2 * padding + stride) // stride
 
 
+class ProjectionBlock(nn.Module):
+    """Matrix product, batch normalisation, ReLU: a latent becomes an image of the base size.
+
+    The paper's "project and reshape". It is the transposed convolution of a 1 x 1 image with a kernel as large as the
+    result, ten times faster on a processor.
+    """
+
+    def __init__(self, in_numbers: int, out_channels: int, base: tuple[int, int], norm_momentum: float = 0.1) -> None:
+        super().__init__()
+        self.shape = (*base, out_channels)  # channels last, so that the product comes out as it is needed
+        self.product = nn.Linear(in_numbers, base[0] * base[1] * out_channels, bias=False)
+        self.norm = nn.BatchNorm2d(out_channels, momentum=norm_momentum)
+        self.activation = nn.ReLU(inplace=True)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """N, in → n, out, base. Training normalises by the batch, inference by the running statistics."""
+        features = self.product(latents).unflatten(1, self.shape).permute(0, 3, 1, 2)
+        result: Tensor = self.activation(self.norm(features))
+        return result
+
+
 class GeneratorBlock(nn.Module):
     """Transposed convolution, batch normalisation, ReLU: fewer channels, twice the height and width."""
 

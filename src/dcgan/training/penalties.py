@@ -102,8 +102,8 @@ def has_adjoint(discriminator: nn.Module) -> TypeGuard[Discriminator]:
     layers = [module for module in discriminator.modules() if not list(module.children())]
     return (
         type(discriminator) is Discriminator
-        and all(type(layer) in (nn.Conv2d, nn.LeakyReLU, nn.Identity, nn.Embedding) for layer in layers)
-        and all(layer.bias is None for layer in layers if isinstance(layer, nn.Conv2d))
+        and all(type(layer) in (nn.Conv2d, nn.Linear, nn.LeakyReLU, nn.Identity, nn.Embedding) for layer in layers)
+        and all(layer.bias is None for layer in layers if isinstance(layer, nn.Conv2d | nn.Linear))
     )
 
 
@@ -124,7 +124,9 @@ def _slopes(discriminator: Discriminator, images: Images) -> list[Tensor]:
 
 def _adjoint(discriminator: Discriminator, slopes: list[Tensor], labels: Labels | None) -> Tensor:
     """The gradient of each score by its own image (n, channels, height, width)."""
-    gradient: Tensor = discriminator.to_score.weight  #  1, 8 width, base
+    height, width = slopes[-1].shape[2:]
+    rows = discriminator.to_score.weight.view(1, height, width, -1)
+    gradient: Tensor = rows.permute(0, 3, 1, 2)  # 1, 8 width, base
     if discriminator.class_features is not None:
         assert labels is not None, "this discriminator was trained with labels"
         gradient = gradient + discriminator.class_features(labels)[:, :, None, None]
