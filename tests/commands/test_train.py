@@ -177,8 +177,11 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(critters_npy: Pa
     content[len(content) // 2] ^= 1
     newest.write_bytes(content)
     assert checkpoint.read(newest) is None
-    found = checkpoint.newest(run)
+    told: list[str] = []
+    found = checkpoint.newest(run, told.append)
     assert found is not None
+    assert len(told) == 1
+    assert newest.name in told[0]
     assert f"{found.facts['images_seen']:012d}" in older.name
 
 

@@ -47,7 +47,7 @@ class Training:
             stack.enter_context(lock.held(self.run.lock))
             self.config = resolve(self.config, self.dataset)
             torch.set_num_threads(self.config.hardware.threads or 1)
-            self._restore(checkpoint.newest(self.run))
+            self._restore(checkpoint.newest(self.run, listener.say))
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:

@@ -6,7 +6,7 @@ config, what is known of the data, and the plain numbers of the state. Anything 
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,10 @@ def paths(run: RunFolder) -> list[Path]:
     return sorted(run.checkpoints.glob("checkpoint-*.safetensors"), reverse=True)
 
 
-def newest(run: RunFolder) -> Checkpoint | None:
+def newest(run: RunFolder, say: Callable[[str], object] | None = None) -> Checkpoint | None:
     """The newest checkpoint whose bytes are those that were written, or None when there never was one.
+
+    ``say`` is told of each damaged one that was passed over.
 
     Raises:
         UserError: There are some, and all are damaged.
@@ -69,6 +71,8 @@ def newest(run: RunFolder) -> Checkpoint | None:
     for path in found:
         if (checkpoint := read(path)) is not None:
             return checkpoint
+        if say is not None:
+            say(f"{path.name} is damaged (its content does not match the sha256 in its name); trying the one before.")
     if found:
         raise UserError(
             f"{run.checkpoints}: all {len(found)} checkpoints are damaged (their content does not match the sha256 "
