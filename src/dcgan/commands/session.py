@@ -145,7 +145,7 @@ class Session:
         by_images = runs.save_every_images is not None and _crossed(before, seen, runs.save_every_images)
         if by_images or self._saved.elapsed >= runs.save_every_seconds:
             self.save()
-        if self._displayed.elapsed >= DISPLAY_SECONDS:
+        if self._displayed.elapsed >= DISPLAY_SECONDS or seen >= (self.config.training.images or 0):
             self._display(report)
         if self._reported.elapsed >= max(REPORT_SECONDS, self._report_cost / REPORT_SHARE):
             self._write_report()
