@@ -103,6 +103,16 @@ def test_a_fast_one_does_not_flood_its_log() -> None:
     assert len(stream.getvalue().splitlines()) == 2
 
 
+def test_a_message_comes_after_the_progress_before_it() -> None:
+    stream = Recorder()
+    with PlainDisplay(CarefulStream(stream), Clock()) as display:
+        step(display, 1)
+        step(display, 2)
+        display.say("that was all")
+    lines = stream.getvalue().splitlines()
+    assert [line.split()[0] for line in lines] == ["1", "2", "that"]
+
+
 def test_a_slow_run_says_something_every_thirty_seconds() -> None:
     stream, clock = Recorder(), Clock()
     with PlainDisplay(CarefulStream(stream), clock) as display:

@@ -132,6 +132,11 @@ class PlainDisplay(Display):
         self._share = 0.0
         self._held = ""
 
+    def say(self, text: str) -> None:
+        """Show a message, after the progress that came before it."""
+        self.close()
+        super().say(text)
+
     def close(self) -> None:
         """Write the last state if it was held back."""
         if self._held:
