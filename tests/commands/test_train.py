@@ -185,6 +185,23 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(critters_npy: Pa
     assert f"{found.facts['images_seen']:012d}" in older.name
 
 
+def test_going_back_behind_a_damaged_checkpoint_never_loses_the_new_ones(critters_npy: Path, tmp_path: Path) -> None:
+    saving = {"runs.save_every_images": 80, "runs.keep": 2}
+    whole = finish(critters_npy, tmp_path / "whole", settings=saving)
+    run = stop_after(27, critters_npy, tmp_path / "run", settings=saving)
+    damaged, _ = checkpoint.paths(run)
+    damaged.write_bytes(b"damaged")
+    continued = start(critters_npy, tmp_path / "run", settings=saving | {"runs.keep": 1, "runs.save_every_images": 8})
+    next(continued)
+    found = checkpoint.newest(run)
+    assert found is not None
+    assert found.facts["images_seen"] == 168
+    continued.close()
+    assert damaged.with_suffix(".bad").exists()
+    finish(critters_npy, tmp_path / "run", settings=saving)
+    assert_equal_runs(whole, run)
+
+
 def test_no_good_checkpoint_is_no_new_start(critters_npy: Path, tmp_path: Path) -> None:
     run = stop_after(2, critters_npy, tmp_path / "run")
     for path in checkpoint.paths(run):

@@ -41,15 +41,22 @@ class Checkpoint:
 def save(run: RunFolder, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], *, keep: int) -> Path:
     """Write a checkpoint so that not even a loss of power can leave half of one, then prune all but ``keep``.
 
-    ``facts["images_seen"]`` orders the checkpoints of a run.
+    ``facts["images_seen"]`` orders the checkpoints of a run. One from further on was passed over as damaged when the
+    run went back: it becomes ``.bad``, or it would be taken for the newest and this one be pruned instead.
     """
     header = json.dumps({"format": FORMAT, **facts}, sort_keys=True, ensure_ascii=False)
     packed = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = safetensors.torch.save(packed, metadata={"dcgan": header})
     digest = hashlib.sha256(content).hexdigest()
-    path = run.checkpoints / f"checkpoint-{facts['images_seen']:012d}-{digest}.safetensors"
+    stem = f"checkpoint-{facts['images_seen']:012d}"
+    path = run.checkpoints / f"{stem}-{digest}.safetensors"
     write_atomically(path, content, durable=True)
-    for old in paths(run)[keep:]:
+    others = [other for other in paths(run) if other != path]
+    for later in (other for other in others if other.name > stem and not other.name.startswith(stem)):
+        later.replace(later.with_suffix(".bad"))
+    earlier = [other for other in others if other.name < stem]
+    replaced = [other for other in others if other.name.startswith(stem)]
+    for old in (*replaced, *earlier[keep - 1 :]):
         old.unlink(missing_ok=True)
     return path
 
