@@ -4,7 +4,7 @@ import json
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,12 +20,13 @@ def held(path: Path) -> Iterator[None]:
         UserError: Another process holds it; says which, since when.
     """
     holder = {"pid": os.getpid(), "host": platform.node(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
-    try:
-        with locked(path, json.dumps(holder).encode()):
-            yield
-    except BlockingIOError as error:
-        message = f"--out {path.parent}: in use by {_holder(path)}. Wait for it, or stop it."
-        raise UserError(message, ExitCode.BUSY) from error
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(path, json.dumps(holder).encode()))
+        except BlockingIOError as error:
+            message = f"--out {path.parent}: in use by {_holder(path)}. Wait for it, or stop it."
+            raise UserError(message, ExitCode.BUSY) from error
+        yield
 
 
 def _holder(path: Path) -> str:
