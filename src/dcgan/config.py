@@ -131,11 +131,15 @@ class TrainingConfig:
         for name in ("real_penalty", "fake_penalty"):
             _require(getattr(self, name) >= 0, f"training.{name}", getattr(self, name), "must not be negative")
         _require(0 < self.penalised_share <= 1, "training.penalised_share", self.penalised_share, "must be up to 1")
-        penalised = self.real_penalty > 0 or self.fake_penalty > 0
-        summed = penalised and self.reduction == "sum"
+        summed = self.penalised and self.reduction == "sum"
         _require(not summed, "training.reduction", self.reduction, "must be mean: a penalty is one")
         for name in ("beta1", "beta2"):
             _require(0 <= getattr(self, name) < 1, f"training.{name}", getattr(self, name), "must be from 0 to below 1")
+
+    @property
+    def penalised(self) -> bool:
+        """Whether there is any gradient penalty."""
+        return self.real_penalty > 0 or self.fake_penalty > 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +160,13 @@ class RunsConfig:
     """Columns of the grid of fixed latents."""
     by_epochs: bool = False
     """At each epoch's end a grid of 3 x 7 new latents, drawn with batch statistics; at last the chapter's line."""
+
+    def __post_init__(self) -> None:
+        """Refuse to keep nothing, and cadences that never come round."""
+        for name in ("keep", "journal_every_images", "preview_rows", "preview_columns"):
+            _require(getattr(self, name) >= 1, f"runs.{name}", getattr(self, name), "must be at least 1")
+        every = self.save_every_images
+        _require(every is None or every >= 1, "runs.save_every_images", every, "must be at least 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,8 +197,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse sections that contradict each other."""
-        penalised = self.training.real_penalty > 0 or self.training.fake_penalty > 0
-        mixed = penalised and self.model.discriminator_norm
+        mixed = self.training.penalised and self.model.discriminator_norm
         _require(
             not mixed, "model.discriminator_norm", True, "must be false: a gradient penalty is about single images"
         )

@@ -10,7 +10,6 @@ from dcgan.errors import UserError
 from dcgan.models.dcgan import Discriminator, Generator
 from dcgan.training.penalties import (
     has_adjoint,
-    lazy,
     penalised_scores,
     penalty,
     squared_gradient,
@@ -164,12 +163,6 @@ def test_without_gamma_nothing_is_paid_and_batch_normalisation_is_welcome() -> N
     discriminator, images = critic(norm=True), noise(4, 3, 16, 16)
     scores, nothing = penalised_scores(discriminator, images, gamma=None)
     assert torch.equal(scores, discriminator(images)) and nothing == 0
-
-
-def test_a_lazy_penalty_is_the_same_on_average() -> None:
-    gammas = [lazy(0.5, step, 4) for step in range(12)]
-    assert gammas[:5] == [2.0, None, None, None, 2.0]
-    assert sum(gamma or 0 for gamma in gammas) == 12 * 0.5
 
 
 @both_ways

@@ -55,14 +55,6 @@ def penalty(squares: Tensor, gamma: float | Tensor) -> Tensor:
     return gamma / 2 * squares.mean()
 
 
-def lazy(gamma: float, step: int, every: int) -> float | None:
-    """``every`` x gamma at each ``every``-th step, None in between: the same on average, paid less often.
-
-    Karras et al. 2020 (arXiv 1912.04958), "lazy regularisation".
-    """
-    return every * gamma if step % every == 0 else None
-
-
 def squared_gradient(discriminator: nn.Module, images: Images, labels: Labels | None = None) -> tuple[Scores, Tensor]:
     """Scores (n) and |g|² (n) of any discriminator, by differentiating twice.
 
