@@ -45,7 +45,10 @@ class Broken(Recorder):
         self.code = code
 
     def write(self, text: str) -> int:
+        self.tried += 1
         raise OSError(self.code, os.strerror(self.code))
+
+    tried = 0
 
     flush = None
 
@@ -154,13 +157,15 @@ def test_the_bar_shows_the_state_and_messages_above_it(terminal: None) -> None:
 def test_a_stream_that_breaks_does_not_break_the_run(
     terminal: None, code: int, is_terminal: bool, tmp_path: Path
 ) -> None:
-    with choose_display(Broken(code, terminal=is_terminal)) as display:
+    stream = Broken(code, terminal=is_terminal)
+    with choose_display(stream) as display:
         display.say("hello")
         display.prepare(1, 2)
         step(display, 1)
         display.picture(tmp_path / "absent.png")
         step(display, 2)
     display.close()
+    assert stream.tried == 1, "it falls silent after the first failure"
 
 
 def test_a_closed_stream_and_no_stream_at_all_are_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,6 +177,7 @@ def test_a_closed_stream_and_no_stream_at_all_are_quiet(monkeypatch: pytest.Monk
     with choose_display() as display:
         step(display, 1)
         display.say("x")
+    assert isinstance(display, PlainDisplay)
 
 
 def test_a_reader_that_leaves_a_real_pipe_does_not_end_the_program() -> None:

@@ -23,8 +23,9 @@ def test_the_plot_is_a_picture_with_both_curves(build: Build) -> None:
 
 
 def test_an_empty_run_has_a_plot_and_a_name_is_never_read_as_mathematics(build: Build, tmp_path: Path) -> None:
-    write_curves(RunFolder(tmp_path / "nothing"))
-    write_curves(build(steps=1, source="$\\frac{broken$"))
+    for run in (RunFolder(tmp_path / "nothing"), build(steps=1, source="$\\frac{broken$")):
+        with Image.open(write_curves(run)) as picture:
+            assert picture.format == "PNG"
 
 
 def test_nothing_global_is_touched(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,12 +118,12 @@ def test_a_run_with_nothing_but_its_config_has_a_page(build: Build) -> None:
 
 def test_an_empty_folder_and_broken_files_have_a_page(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    page_of(run)
+    assert "Not started" in "".join(page_of(run).words)
     for path in (run.config, run.about, run.dataset, run.journal):
         path.write_bytes(b'\xff{"event": [nonsense\n[1]\n{"event": "step", "images_seen": "many"}\n')
     run.samples.mkdir()
     run.preview(100).write_bytes(b"no picture")
-    page_of(run)
+    assert "No pictures yet." in "".join(page_of(run).words)
 
 
 def test_a_torn_journal_shows_what_is_whole(build: Build) -> None:

@@ -57,8 +57,10 @@ def test_a_step_never_waits_for_its_device(batches: Batches) -> None:
     state = new_state(CONFIG, CPU)
     steps = train(batches, state, partial(advance_by, state, rules_of(CONFIG, CPU)))
     with NeverWaiting():
-        for _ in range(4):
-            next(steps)
+        reports = [next(steps) for _ in range(4)]
+    assert len(reports) == 4
+    with pytest.raises(AssertionError, match="_local_scalar_dense"), NeverWaiting():
+        float(reports[0].generator_loss)
 
 
 def test_recorded_steps_are_the_steps_themselves(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
