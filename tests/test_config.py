@@ -21,9 +21,9 @@ def test_every_knob_is_explained() -> None:
     import ast
     import inspect
 
-    import dcgan.config
+    import dcgan.knobs
 
-    for node in ast.parse(inspect.getsource(dcgan.config)).body:
+    for node in ast.parse(inspect.getsource(dcgan.knobs)).body:
         if isinstance(node, ast.ClassDef) and node.name.endswith("Config"):
             for knob, after in zip(node.body, [*node.body[1:], None], strict=True):
                 if isinstance(knob, ast.AnnAssign) and not getattr(knob.target, "id", "").startswith("_"):

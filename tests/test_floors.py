@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "src" / "dcgan"
 FILES = sorted(ROOT.rglob("*.py"))
 FLOORS = {
-    "errors": 0, "tensors": 0, "config": 0, "randomness": 0, "recipes": 0, "wording": 0, "notation": 0,
+    "errors": 0, "tensors": 0, "knobs": 0, "config": 0, "randomness": 0, "recipes": 0, "wording": 0, "notation": 0,
     "limits": 0,
     "files": 1, "hardware": 1,
     "data": 2, "models": 2,
@@ -23,6 +23,7 @@ GROUND = [
     "tensors",
     "wording",
     "notation",
+    "knobs",
     "config",
     "randomness",
     "recipes",

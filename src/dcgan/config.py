@@ -1,7 +1,6 @@
-"""Every knob there is, on one page: frozen dataclasses that check themselves; standard library only.
+"""A run's settings, complete: five sections of knobs, turned by text, tables and TOML; standard library only.
 
-A field that is ``None`` or ``"auto"`` is decided from the data and the machine before step 0 and written down with
-the run; a run's own ``config.toml`` has none left. Preset < file < command line.
+Preset < file < command line.
 """
 
 import difflib
@@ -14,171 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, Union
 
 from dcgan.errors import UserError
-from dcgan.notation import background_colour, parse_budget, stages
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataConfig:
-    """Which images, and how they become arrays of one shape."""
-
-    source: str = "critters"
-    """A folder, a .zip, .idx.gz, .npz, .npy or .tiff file, or a name from the catalog."""
-    height: int = 64
-    """Rows. The shorter side is 4, 5, 6 or 7 times a power of two, the longer a multiple of that power."""
-    width: int = 64
-    """Columns."""
-    fit: Literal["crop", "pad", "stretch"] = "crop"
-    """How another shape becomes this one: cut the middle out, add a border, or distort."""
-    resample: Literal["bilinear", "bicubic", "lanczos"] = "lanczos"
-    """The resizing filter, always antialiased."""
-    channels: Literal["auto", "grey", "rgb", "rgba"] = "auto"
-    """auto: one channel when every usable image is grey, else three; arrays keep their own number."""
-    alpha: Literal["over", "drop"] = "over"
-    """Transparency: painted over the background, or dropped (the colours beneath appear). Kept by channels=rgba."""
-    background: str = "#ffffff"
-    """What shows through transparency and fills the border of fit=pad."""
-    limit: int | None = None
-    """Use at most so many images, chosen by a hash of their content. None: all."""
-    classes: tuple[str, ...] = ()
-    """Use only these classes. Empty: all."""
-    labels: bool = False
-    """Train one generator that can be asked for a class."""
-    held_out: bool = True
-    """Keep a tenth (at most 5,000; none under 1,000 images) away from training, to measure with."""
-
-    def __post_init__(self) -> None:
-        """Refuse a size that the networks cannot have and a colour that cannot be read."""
-        stages(self.height, self.width)
-        background_colour(self.background)
-        _require(self.limit is None or self.limit >= 2, "data.limit", self.limit, "must be at least 2")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelConfig:
-    """The two networks."""
-
-    generator_width: int = 64
-    """Channels of the generator's last hidden layer; every layer before it has twice as many, up to eight times."""
-    discriminator_width: int = 64
-    """Channels of the discriminator's first hidden layer, doubling up to eight times."""
-    latent_size: int = 100
-    """Numbers in a latent."""
-    prior: Literal["normal", "uniform"] = "normal"
-    """How latents are drawn: standard normal, or uniform(-1, 1)."""
-    negative_slope: float = 0.2
-    """Slope of the discriminator's leaky ReLU below zero: 0 is ReLU, 1 the identity."""
-    discriminator_norm: bool = True
-    """Batch normalisation in the discriminator. Gradient penalties need it off: they are about single images."""
-    norm_first: bool = False
-    """Batch normalisation after the discriminator's first layer too (the chapter's code has it, the paper not)."""
-    generator_norm_momentum: float = 0.1
-    """Share of a batch in the generator's running statistics."""
-    initialization: Literal["weights", "everything"] = "weights"
-    """What is drawn from N(0, 0.02): the convolutions (gains N(1, 0.02), biases 0), or every parameter."""
-    image_channels: int | None = None
-    """Channels of an image. None: from the data."""
-    num_classes: int | None = None
-    """Classes that can be asked for, 0 without labels. None: from the data."""
-
-    def __post_init__(self) -> None:
-        """Refuse empty networks."""
-        for name in ("generator_width", "discriminator_width", "latent_size"):
-            _require(getattr(self, name) >= 1, f"model.{name}", getattr(self, name), "must be at least 1")
-        _require(0 <= self.negative_slope <= 1, "model.negative_slope", self.negative_slope, "must be from 0 to 1")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingConfig:
-    """How the two teach each other."""
-
-    budget: str = "10min"
-    """How long: a time (90s, 10min, 2h), a number of images (6400, 200k, 2M) or epochs (20epochs)."""
-    images: int | None = None
-    """The budget in images seen. None: from the budget and the measured speed."""
-    images_per_second: float | None = None
-    """Measured before step 0 when the budget is a time. None: not yet, or not needed."""
-    batch_size: int = 32
-    """Images a step."""
-    short_last_batch: bool = False
-    """End each epoch with what is left of it, instead of filling the batch from the next one."""
-    reduction: Literal["mean", "sum"] = "mean"
-    """Over a batch's losses. Under Adam this moves nothing but epsilon's weight and that of a short batch."""
-    generator_learning_rate: float = 5e-4
-    """Adam's step size for the generator."""
-    discriminator_learning_rate: float = 5e-4
-    """Adam's step size for the discriminator."""
-    beta1: float = 0.5
-    """Adam's memory of the gradient."""
-    beta2: float = 0.999
-    """Adam's memory of its square."""
-    real_penalty: float = 0.0
-    """Gamma of R1, the gradient penalty on real images; 0: none. Needs model.discriminator_norm=false."""
-    fake_penalty: float = 0.0
-    """Gamma of R2, the same on generated ones."""
-    penalised_share: float = 1.0
-    """Of each batch that the penalties look at."""
-    average_half_life: int | None = 10_000
-    """Images after which an old generator weighs half in the average. None: no average, the last weights count."""
-    average_warmup: float = 0.1
-    """The half-life is never more than this share of the images seen."""
-
-    def __post_init__(self) -> None:
-        """Refuse impossible numbers."""
-        parse_budget(self.budget)
-        _require(self.batch_size >= 2, "training.batch_size", self.batch_size, "must be at least 2")
-        for name in ("generator_learning_rate", "discriminator_learning_rate"):
-            _require(0 < getattr(self, name) < 1, f"training.{name}", getattr(self, name), "must be between 0 and 1")
-        for name in ("real_penalty", "fake_penalty"):
-            _require(getattr(self, name) >= 0, f"training.{name}", getattr(self, name), "must not be negative")
-        _require(0 < self.penalised_share <= 1, "training.penalised_share", self.penalised_share, "must be up to 1")
-        summed = self.penalised and self.reduction == "sum"
-        _require(not summed, "training.reduction", self.reduction, "must be mean: a penalty is one")
-        for name in ("beta1", "beta2"):
-            _require(0 <= getattr(self, name) < 1, f"training.{name}", getattr(self, name), "must be from 0 to below 1")
-
-    @property
-    def penalised(self) -> bool:
-        """Whether there is any gradient penalty."""
-        return self.real_penalty > 0 or self.fake_penalty > 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunsConfig:
-    """What a run leaves on disk, and how often. Nothing here reaches the weights."""
-
-    save_every_seconds: float = 60.0
-    """Longest time between checkpoints."""
-    save_every_images: int | None = None
-    """Also save whenever so many more images were seen. None: by time alone."""
-    keep: int = 2
-    """Checkpoints kept."""
-    journal_every_images: int = 1024
-    """Images between two lines of the journal."""
-    preview_rows: int = 6
-    """Rows of the grid of fixed latents."""
-    preview_columns: int = 10
-    """Columns of the grid of fixed latents."""
-    by_epochs: bool = False
-    """At each epoch's end a grid of 3 x 7 new latents, drawn with batch statistics; at last the chapter's line."""
-
-    def __post_init__(self) -> None:
-        """Refuse to keep nothing, and cadences that never come round."""
-        for name in ("keep", "journal_every_images", "preview_rows", "preview_columns"):
-            _require(getattr(self, name) >= 1, f"runs.{name}", getattr(self, name), "must be at least 1")
-        every = self.save_every_images
-        _require(every is None or every >= 1, "runs.save_every_images", every, "must be at least 1")
-
-
-@dataclass(frozen=True, kw_only=True)
-class HardwareConfig:
-    """Which machine. Numbers are repeatable to the bit on one machine and one set of these."""
-
-    device: str = "auto"
-    """cpu, cuda, cuda:1, mps; auto takes the first accelerator there is."""
-    threads: int | None = None
-    """Processor threads. None: as many as this process may use."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Of the convolutions; auto measures which is faster here."""
+from dcgan.knobs import DataConfig, HardwareConfig, ModelConfig, RunsConfig, TrainingConfig, require
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,9 +33,7 @@ class Config:
     def __post_init__(self) -> None:
         """Refuse sections that contradict each other."""
         mixed = self.training.penalised and self.model.discriminator_norm
-        _require(
-            not mixed, "model.discriminator_norm", True, "must be false: a gradient penalty is about single images"
-        )
+        require(not mixed, "model.discriminator_norm", True, "must be false: a gradient penalty is about single images")
 
     def override(self, changes: Mapping[str, Any]) -> "Config":
         """The same config with some knobs turned: ``{"training.batch_size": 64}``. Text is read as TOML would be.
@@ -272,14 +105,14 @@ def _coerce(key: str, kind: Any, value: Any) -> Any:
     if origin is tuple:
         return tuple(value.split(",")) if isinstance(value, str) else tuple(str(part) for part in value)
     if origin is Literal:
-        _require(value in options, key, value, f"must be one of {', '.join(options)}")
+        require(value in options, key, value, f"must be one of {', '.join(options)}")
     elif kind is bool:
         value = {"true": True, "false": False}.get(str(value).lower())
-        _require(value is not None, key, value, "must be true or false")
+        require(value is not None, key, value, "must be true or false")
     elif kind in (int, float):
         value = _number(key, kind, value)
     else:
-        _require(isinstance(value, str), key, value, "must be text")
+        require(isinstance(value, str), key, value, "must be text")
     return value
 
 
@@ -291,10 +124,5 @@ def _number(key: str, kind: type, value: Any) -> int | float:
     except (TypeError, ValueError):
         number = float("nan")
     good = abs(number) < float("inf") and not isinstance(value, bool) and (kind is float or number.is_integer())
-    _require(good, key, value, f"must be {what}")
+    require(good, key, value, f"must be {what}")
     return int(value) if kind is int and not isinstance(value, str | float) else kind(number)
-
-
-def _require(condition: object, key: str, value: object, message: str) -> None:
-    if not condition:
-        raise UserError(f"{key} = {value}: {message}.")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from dcgan.config import DataConfig
 from dcgan.data.items import Source
 from dcgan.data.sources import open_source
 from dcgan.errors import ExitCode, UserError
+from dcgan.knobs import DataConfig
 
 
 def noise(*shape: int, dtype: type = np.uint8) -> np.ndarray:

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dcgan.config import DataConfig
 from dcgan.data import catalog
 from dcgan.data.catalog import Download, fetch
 from dcgan.data.sources import open_source
 from dcgan.errors import ExitCode, UserError
+from dcgan.knobs import DataConfig
 
 CONTENT = b"the published file"
 

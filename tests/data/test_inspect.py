@@ -10,9 +10,9 @@ from PIL import Image
 
 from dcgan import files
 from dcgan.commands.data import clear_cache, inspect_data
-from dcgan.config import DataConfig
 from dcgan.data.inspect import DatasetReport, contact_sheet, inspect
 from dcgan.errors import UserError
+from dcgan.knobs import DataConfig
 
 
 def config(**options: Any) -> DataConfig:

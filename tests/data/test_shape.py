@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dcgan.config import DataConfig
 from dcgan.data.items import Decoded, Unreadable
 from dcgan.data.shape import luma, place, shape_image, widen
+from dcgan.knobs import DataConfig
 
 
 def random(*shape: int, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:

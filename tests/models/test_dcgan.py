@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcgan.config import ModelConfig
+from dcgan.knobs import ModelConfig
 from dcgan.models.build import build
 from dcgan.models.dcgan import channels_at
 from dcgan.models.layers import DiscriminatorBlock, GeneratorBlock, enlarged, reduced

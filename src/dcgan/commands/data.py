@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dcgan.config import DataConfig
 from dcgan.errors import UserError
+from dcgan.knobs import DataConfig
 
 
 @dataclass(frozen=True)

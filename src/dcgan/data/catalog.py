@@ -16,13 +16,13 @@ from typing import final
 import numpy as np
 
 from dcgan import files
-from dcgan.config import DataConfig
 from dcgan.data import critters
 from dcgan.data.archives import Zip
 from dcgan.data.arrays import Arrays
 from dcgan.data.benchmarks import open_cifar10, open_idx, read_idx
 from dcgan.data.items import Decoded, Item, Source
 from dcgan.errors import ExitCode, UserError
+from dcgan.knobs import DataConfig
 
 _MAX_BYTES = 1_000_000_000
 _SECONDS = 30

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dcgan.config import DataConfig
 from dcgan.data.pixels import grid, viewable
 from dcgan.data.prepare import prepare
 from dcgan.data.report import DatasetReport
+from dcgan.knobs import DataConfig
 
 __all__ = ["COLUMNS", "ROWS", "DatasetReport", "contact_sheet", "inspect"]
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from dcgan import files
-from dcgan.config import DataConfig
 from dcgan.data import cache, catalog
 from dcgan.data.dataset import Dataset
 from dcgan.data.items import Source
@@ -23,6 +22,7 @@ from dcgan.data.sources import open_source
 from dcgan.data.split import split
 from dcgan.data.summary import Form, summarize
 from dcgan.errors import ExitCode, UserError
+from dcgan.knobs import DataConfig
 from dcgan.wording import plain
 
 __all__ = ["Dataset", "prepare"]

@@ -13,10 +13,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from dcgan.config import DataConfig
 from dcgan.data.items import Decoded, Source, Unreadable
 from dcgan.data.shape import keeps_channels, shape_image
 from dcgan.data.split import outline
+from dcgan.knobs import DataConfig
 from dcgan.limits import available_threads
 
 _IMAGES_A_TASK = 16

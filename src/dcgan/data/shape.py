@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from dcgan.config import DataConfig
 from dcgan.data.items import Decoded, Unreadable
+from dcgan.knobs import DataConfig
 from dcgan.notation import background_colour
 
 _FILTERS = {

@@ -4,7 +4,6 @@ import difflib
 import os
 from pathlib import Path
 
-from dcgan.config import DataConfig
 from dcgan.data import catalog
 from dcgan.data.archives import Zip
 from dcgan.data.arrays import open_npy, open_npz, open_tiff
@@ -12,6 +11,7 @@ from dcgan.data.benchmarks import find_idx, open_cifar10, open_idx
 from dcgan.data.folders import Folder
 from dcgan.data.items import Item, Selection, Source
 from dcgan.errors import ExitCode, UserError
+from dcgan.knobs import DataConfig
 
 __all__ = ["Item", "Source", "open_source"]
 

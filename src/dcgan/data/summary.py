@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dcgan.config import DataConfig
 from dcgan.data.items import Source
 from dcgan.data.reading import Bad, Facts
 from dcgan.data.report import DatasetReport
 from dcgan.data.shape import Placement, place
 from dcgan.data.split import Split
+from dcgan.knobs import DataConfig
 
 
 @dataclass(frozen=True)

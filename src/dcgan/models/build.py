@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 import torch
 from torch import nn
 
-from dcgan.config import ModelConfig
+from dcgan.knobs import ModelConfig
 from dcgan.models.dcgan import Discriminator, Generator
 from dcgan.notation import stages
 from dcgan.randomness import latents

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 from torch.optim import Adam
 
-from dcgan.config import Config, TrainingConfig
+from dcgan.config import Config
 from dcgan.data.pixels import to_pixels
+from dcgan.knobs import TrainingConfig
 from dcgan.models.build import build, build_blank
 from dcgan.randomness import latents
 from dcgan.training.average import average_of

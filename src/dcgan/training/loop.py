@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from dcgan.config import TrainingConfig
 from dcgan.data.pixels import to_images
+from dcgan.knobs import TrainingConfig
 from dcgan.training.average import decay, update_average
 from dcgan.training.feed import Feed, Inputs
 from dcgan.training.state import TrainingState
