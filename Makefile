@@ -1,10 +1,11 @@
 # demo   train on the built-in data for about two minutes and say where the pictures are
 # check  lint, types and the whole test suite
+# docs   run the tests that prove a promise, and write docs/promises.md from those that pass
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo check format clean
+.PHONY: demo check docs format clean
 
 demo: $(INSTALLED)
 	$(BIN)/dcgan train critters --size 32 --budget 2min --out demo
@@ -16,6 +17,9 @@ check: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
+
+docs: $(INSTALLED)
+	$(BIN)/python docs/make_promises.py
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .

@@ -73,6 +73,7 @@ def calls(path: Path) -> list[tuple[str, ast.Call]]:
     return found
 
 
+@pytest.mark.promise("One file of the program alone opens files for writing.")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_only_files_py_opens_for_writing(path: Path) -> None:
     if path.name == "files.py" and path.parent == ROOT:
@@ -96,6 +97,7 @@ def test_only_pixels_py_knows_how_bytes_become_numbers() -> None:
     assert knowing <= {"pixels.py"}
 
 
+@pytest.mark.promise("No line of the program loads a pickle.")
 def test_no_pickle_is_ever_loaded() -> None:
     for path in FILES:
         text = path.read_text()

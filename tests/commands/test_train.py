@@ -59,6 +59,9 @@ def assert_equal_runs(one: RunFolder, other: RunFolder) -> None:
     assert pictures[0] == pictures[1]
 
 
+@pytest.mark.promise(
+    "A run that was stopped and continued ends with the very weights, journal and pictures of one that never stopped."
+)
 @pytest.mark.parametrize("steps", [1, 7, 39])
 def test_a_stopped_and_continued_run_equals_one_never_stopped(steps: int, critters_npy: Path, tmp_path: Path) -> None:
     whole = finish(critters_npy, tmp_path / "whole")
@@ -96,6 +99,7 @@ def test_nothing_on_the_list_of_state_is_there_in_vain(
         assert_equal_runs(whole, parts)
 
 
+@pytest.mark.promise("How often you look, save or log changes no weight.")
 def test_looking_changes_nothing(critters_npy: Path, tmp_path: Path) -> None:
     often = {"runs.journal_every_images": 8, "runs.save_every_images": 16, "runs.preview_rows": 1}
     one = checkpoint.newest(finish(critters_npy, tmp_path / "seldom"))
@@ -122,6 +126,7 @@ def test_a_finished_run_has_nothing_left_to_do(critters_npy: Path, tmp_path: Pat
     assert checkpoint.paths(run) == before
 
 
+@pytest.mark.promise("A run never goes on with other settings than it began with unless they may change.")
 def test_another_setting_is_refused_with_the_difference(critters_npy: Path, tmp_path: Path) -> None:
     stop_after(2, critters_npy, tmp_path / "run")
     with pytest.raises(UserError, match=r"training\.batch_size was 8, is 16"):
@@ -144,6 +149,7 @@ def test_the_folder_alone_is_enough_to_go_on(critters_npy: Path, tmp_path: Path)
     assert sum(1 for _ in dcgan.train(out=tmp_path / "run")) == 38
 
 
+@pytest.mark.promise("A run never goes on with other images than it began with.")
 def test_other_images_are_refused(critters_npy: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -160,6 +166,7 @@ def test_other_images_are_refused(critters_npy: Path, tmp_path: Path) -> None:
     assert error.value.exit_code == ExitCode.DATA
 
 
+@pytest.mark.promise("Two trainers never share a run: the second one is refused and told who holds it.")
 def test_a_run_in_use_is_refused_and_free_again_afterwards(critters_npy: Path, tmp_path: Path) -> None:
     run = start(critters_npy, tmp_path / "run")
     next(run)
@@ -170,6 +177,7 @@ def test_a_run_in_use_is_refused_and_free_again_afterwards(critters_npy: Path, t
     next(start(critters_npy, tmp_path / "run"))
 
 
+@pytest.mark.promise("A damaged checkpoint is noticed, named and passed over for the one before it.")
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(critters_npy: Path, tmp_path: Path) -> None:
     run = finish(critters_npy, tmp_path / "run", settings={"runs.save_every_images": 80})
     newest, older = checkpoint.paths(run)
@@ -202,6 +210,7 @@ def test_going_back_behind_a_damaged_checkpoint_never_loses_the_new_ones(critter
     assert_equal_runs(whole, run)
 
 
+@pytest.mark.promise("A run whose checkpoints are all damaged is never silently started over.")
 def test_no_good_checkpoint_is_no_new_start(critters_npy: Path, tmp_path: Path) -> None:
     run = stop_after(2, critters_npy, tmp_path / "run")
     for path in checkpoint.paths(run):
@@ -211,6 +220,7 @@ def test_no_good_checkpoint_is_no_new_start(critters_npy: Path, tmp_path: Path) 
     assert error.value.exit_code == ExitCode.CHECKPOINT
 
 
+@pytest.mark.promise("Weights that are no longer finite numbers are told and never saved.")
 def test_divergence_is_told_and_never_saved(critters_npy: Path, tmp_path: Path) -> None:
     run = start(critters_npy, tmp_path / "run", settings={"runs.save_every_images": 8})
     list(islice(run, 3))

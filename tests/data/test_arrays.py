@@ -111,6 +111,7 @@ def test_a_header_larger_than_its_file_is_refused(tmp_path: Path) -> None:
     assert "cut off" in refusal(tmp_path / "a.npy")
 
 
+@pytest.mark.promise("A data file that holds a Python pickle is refused and never opened.")
 def test_no_pickle_is_ever_opened(tmp_path: Path) -> None:
     class Bomb:
         def __reduce__(self) -> tuple[object, ...]:

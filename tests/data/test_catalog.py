@@ -62,6 +62,7 @@ def test_a_file_is_fetched_once_and_then_taken_from_the_cache(server: str, tmp_p
     assert Handler.asked == ["/images.zip"]
 
 
+@pytest.mark.promise("A download whose hash is not the published one is refused and not kept.")
 @pytest.mark.parametrize("name", ["images.zip", "cut.zip"])
 def test_another_file_than_the_published_one_is_refused_and_not_kept(server: str, tmp_path: Path, name: str) -> None:
     expected = published(f"{server}/{name}", b"another" if name == "images.zip" else CONTENT)

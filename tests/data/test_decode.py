@@ -130,6 +130,7 @@ def test_alpha_that_is_opaque_everywhere_is_no_alpha() -> None:
     assert decode(saved(Image.new("LA", (4, 3), (1, 255)), "PNG")).pixels.shape == (3, 4, 1)
 
 
+@pytest.mark.promise("Images of 16 bits a channel keep every bit.")
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_16_bits_a_channel_are_kept_to_the_bit(channels: int) -> None:
     array = noise(6, 5, channels, dtype=np.uint16)
@@ -216,6 +217,7 @@ def test_a_file_cut_anywhere_is_refused_and_nothing_is_printed(kind: str, capfd:
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.promise("An image that declares too many pixels is refused by its header, before memory is spent on it.")
 def test_a_bomb_is_refused_by_its_header() -> None:
     tiny = np.zeros((1, 1, 3), dtype=np.uint16)
     with pytest.raises(Unreadable, match="100,000 x 100,000 pixels, the limit is 100 million"):

@@ -65,6 +65,7 @@ def test_rows_labels_and_names_belong_together(use: Any, noise: Any) -> None:
     assert again.labels is not None and np.array_equal(dataset.labels, again.labels)
 
 
+@pytest.mark.promise("Renaming, touching or moving images changes nothing: what counts is their content.")
 def test_names_times_and_places_do_not_matter(use: Any, noise: Any) -> None:
     images = noise(1100)
     use(images)
@@ -179,6 +180,7 @@ def test_arrays_keep_their_channels_and_others_are_listed(use: Any, noise: Any) 
     assert prepared().pixels.shape[3] == 3
 
 
+@pytest.mark.promise("Files that give no image are skipped and listed with the reason.")
 def test_bad_files_are_listed_and_skipped(use: Any, noise: Any) -> None:
     use(noise(4) | {"bad\n.png": "not an image", "gone.png": PermissionError(13, "Permission denied")})
     report = prepared().report

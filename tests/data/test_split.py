@@ -98,6 +98,7 @@ def test_a_chain_of_resemblance_is_cut() -> None:
     assert 1 < sizes.max() <= LARGEST_GROUP
 
 
+@pytest.mark.promise("Copies of one image are never on both sides of the split into training and held-out images.")
 def test_exact_copies_stay_together_however_many_they_are(random_outlines: np.ndarray) -> None:
     copies = np.concatenate([random_outlines[:1].repeat(300, axis=0), random_outlines[:1200]])
     result = divide(1500, copies)

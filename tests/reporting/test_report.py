@@ -58,6 +58,7 @@ def page_of(run: RunFolder) -> Page:
     return Page(write_report(run).read_text(encoding="utf-8"))
 
 
+@pytest.mark.promise("The report of a run is one page that needs nothing from elsewhere.")
 def test_the_page_shows_a_run_and_needs_nothing_from_elsewhere(build: Build) -> None:
     run = build(grids=5)
     page = page_of(run)
@@ -95,6 +96,7 @@ def test_one_enormous_grid_is_made_smaller(build: Build) -> None:
     assert run.report.stat().st_size <= 5_000_000
 
 
+@pytest.mark.promise("File names and messages are only text in the report, whatever they contain.")
 def test_hostile_names_and_messages_are_only_text(build: Build) -> None:
     attack = '"><img src=x onerror=alert(1)>\x1b[31m\u202e</script><script>alert(2)</script>'
     run = build(source=attack)
