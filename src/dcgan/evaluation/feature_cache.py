@@ -1,0 +1,49 @@
+"""Features of real images, and their statistics, are computed once: safetensors files in the cache."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from dcgan import files
+
+
+@dataclass(frozen=True)
+class Key:
+    """What decides the features: the images, and who looks at them."""
+
+    fingerprint: str
+    """Of the prepared data."""
+    detector: str
+    """Name and hash of the weights."""
+    split: str
+    """Which part of the data, and which rows of it when not all."""
+    num_images: int
+
+    @property
+    def path(self) -> Path:
+        """Where they lie."""
+        words = "\n".join((self.fingerprint, self.detector, self.split, str(self.num_images)))
+        return files.cache_root() / "features" / f"{hashlib.sha256(words.encode()).hexdigest()[:32]}.safetensors"
+
+
+def save(key: Key, tensors: Mapping[str, Tensor]) -> None:
+    """Keep tensors under a key.
+
+    Raises:
+        UserError: The disk is full, or the cache cannot be written.
+    """
+    content = safetensors.torch.save({name: tensor.contiguous() for name, tensor in tensors.items()})
+    files.write_atomically(key.path, content)
+
+
+def load(key: Key) -> dict[str, Tensor] | None:
+    """What is kept under a key, or None: never seen, or no longer whole."""
+    try:
+        return safetensors.torch.load(key.path.read_bytes())
+    except (OSError, SafetensorError):
+        return None

@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from dcgan.evaluation import feature_cache
+from dcgan.evaluation.feature_cache import Key
+from dcgan.evaluation.feature_stats import FeatureStats
+
+
+def features(count: int = 500, size: int = 12) -> Tensor:
+    random = torch.Generator().manual_seed(1)
+    return torch.randn(count, size, generator=random) @ torch.randn(size, size, generator=random) + 3
+
+
+def assert_same(one: FeatureStats, other: FeatureStats) -> None:
+    assert one.count == other.count
+    torch.testing.assert_close(one.mean, other.mean, rtol=1e-12, atol=0)
+    torch.testing.assert_close(one.covariance, other.covariance, rtol=1e-12, atol=1e-12)
+
+
+def test_mean_and_covariance_are_numpys() -> None:
+    stats = FeatureStats.of(features().split(64))
+    exact = features().double().numpy()
+    np.testing.assert_allclose(stats.mean, exact.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(stats.covariance, np.cov(exact, rowvar=False), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 499])
+def test_the_batch_size_does_not_matter(batch_size: int) -> None:
+    assert_same(FeatureStats.of(features().split(batch_size)), FeatureStats.of(features()))
+
+
+def test_merged_parts_are_the_whole_and_empty_batches_change_nothing() -> None:
+    whole, empty = features(), torch.empty(0, 12)
+    first, second = FeatureStats.of([empty, whole[:123], empty]), FeatureStats.of(whole[123:])
+    first.merge(second)
+    first.merge(FeatureStats(12))
+    assert_same(first, FeatureStats.of(whole))
+    start = FeatureStats(12)
+    start.merge(first)
+    assert_same(start, first)
+
+
+def test_a_large_offset_costs_no_digits() -> None:
+    """Sums of squares would lose all of them here: 1e8 ** 2 has no room for variances of 1."""
+    stats = FeatureStats.of((features().double() + 1e8).split(50))
+    torch.testing.assert_close(stats.covariance, FeatureStats.of(features()).covariance, rtol=1e-6, atol=1e-6)
+
+
+def test_kept_statistics_come_back_to_the_bit_under_their_key_alone() -> None:
+    stats, key = FeatureStats.of(features()), Key("f00d", "tiny-1234", "test", 500)
+    assert feature_cache.load(key) is None
+    feature_cache.save(key, stats.to_tensors())
+    kept = feature_cache.load(key)
+    assert kept is not None
+    again = FeatureStats.from_tensors(kept)
+    assert again.count == 500
+    assert torch.equal(again.mean, stats.mean)
+    assert torch.equal(again.scatter, stats.scatter)
+    others = [("beef", *key_words(key)[1:]), ("f00d", "second-1234", "test", 500), ("f00d", "tiny-1234", "train", 500)]
+    for words in [*others, ("f00d", "tiny-1234", "test", 501)]:
+        assert feature_cache.load(Key(*words)) is None
+
+
+def key_words(key: Key) -> tuple[str, str, str, int]:
+    return key.fingerprint, key.detector, key.split, key.num_images
+
+
+def test_a_torn_file_counts_as_none() -> None:
+    key = Key("f00d", "tiny", "test", 500)
+    feature_cache.save(key, {"features": features()})
+    path: Path = key.path
+    whole = path.read_bytes()
+    for length in (0, 5, 100, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        assert feature_cache.load(key) is None
