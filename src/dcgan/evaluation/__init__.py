@@ -1,1 +1,1 @@
-"""How good is it? Features of generated and of real images come in; measurements with their protocol go out."""
+"""How good is it? Pixels, generated and real, come in; measurements with their protocol go out."""
