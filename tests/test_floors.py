@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent / "src" / "dcgan"
 FILES = sorted(ROOT.rglob("*.py"))
 FLOORS = {
     "errors": 0, "tensors": 0, "knobs": 0, "config": 0, "randomness": 0, "recipes": 0, "wording": 0, "notation": 0,
-    "limits": 0,
+    "limits": 0, "foreign": 0, "pickles": 0,
     "files": 1, "hardware": 1,
     "data": 2, "models": 2,
     "runs": 3,
@@ -20,6 +20,8 @@ FLOORS = {
 }  # fmt: skip
 GROUND = [
     "errors",
+    "foreign",
+    "pickles",
     "tensors",
     "wording",
     "notation",
@@ -101,7 +103,7 @@ def test_only_pixels_py_knows_how_bytes_become_numbers() -> None:
 def test_no_pickle_is_ever_loaded() -> None:
     for path in FILES:
         text = path.read_text()
-        assert "import pickle" not in text
+        assert "import pickle" not in text.replace("import pickletools", "")  # which takes apart and never executes
         assert "torch.load" not in text.replace("safetensors.torch.load", "")
         assert "allow_pickle=True" not in text
 

@@ -10,6 +10,9 @@ from typing import Literal
 from dcgan.errors import UserError
 from dcgan.notation import background_colour, parse_budget, stages
 
+LONGEST = 4_096  # pixels of an image's longer side
+LARGEST = 65_536  # of any number of channels, classes or latent numbers: beyond it nothing fits into any memory
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
@@ -43,6 +46,8 @@ class DataConfig:
     def __post_init__(self) -> None:
         """Refuse a size that the networks cannot have and a colour that cannot be read."""
         stages(self.height, self.width)
+        for name in ("height", "width"):
+            require(getattr(self, name) <= LONGEST, f"data.{name}", getattr(self, name), f"must be up to {LONGEST}")
         background_colour(self.background)
         require(self.limit is None or self.limit >= 2, "data.limit", self.limit, "must be at least 2")
 
@@ -75,9 +80,10 @@ class ModelConfig:
     """Classes that can be asked for, 0 without labels. None: from the data."""
 
     def __post_init__(self) -> None:
-        """Refuse empty networks."""
-        for name in ("generator_width", "discriminator_width", "latent_size"):
-            require(getattr(self, name) >= 1, f"model.{name}", getattr(self, name), "must be at least 1")
+        """Refuse empty networks and absurd ones."""
+        for name in ("generator_width", "discriminator_width", "latent_size", "image_channels", "num_classes"):
+            value, least = getattr(self, name), 0 if name == "num_classes" else 1
+            require(value is None or least <= value <= LARGEST, f"model.{name}", value, f"must be {least} … {LARGEST}")
         require(0 <= self.negative_slope <= 1, "model.negative_slope", self.negative_slope, "must be from 0 to 1")
 
 

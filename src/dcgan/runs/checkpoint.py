@@ -21,12 +21,14 @@ from dcgan.errors import ExitCode, UserError
 from dcgan.files import write_atomically
 from dcgan.models.build import build_generator
 from dcgan.models.dcgan import Generator
+from dcgan.pickles import refuse_pickle
 from dcgan.randomness import latents_of_seeds
 from dcgan.recipes import complete
+from dcgan.runs.facts import FORMAT, parse_config, parse_facts
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.tensor_file import read_as_named, require_fit
 from dcgan.tensors import Labels, Latents, Pixels
 
-FORMAT = 1
 CHUNK = 16  # samples are always drawn so many at a time, so that a seed's image does not depend on its neighbours
 
 
@@ -93,16 +95,12 @@ def read(path: Path) -> Checkpoint | None:
     """The checkpoint, or None if it is damaged.
 
     Raises:
-        UserError: It was written by a later version of this program.
+        UserError: It was written by a later version of this program, or made up by somebody.
     """
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != path.stem.rpartition("-")[2]:
-        return None
-    length = int.from_bytes(content[:8], "little")
-    facts = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["dcgan"])
-    if facts["format"] != FORMAT:
-        raise UserError(f"{path}: format {facts['format']}, this version reads {FORMAT}.", ExitCode.CHECKPOINT)
-    return Checkpoint(safetensors.torch.load(content), facts)
+    content = read_as_named(path)
+    return (
+        None if content is None else Checkpoint(content.tensors, parse_facts(path, content.metadata.get("dcgan", "")))
+    )
 
 
 class TrainedGenerator:
@@ -149,18 +147,32 @@ def load_generator(path: Path) -> TrainedGenerator:
     Raises:
         UserError: No run, no checkpoint yet, or all damaged.
     """
-    checkpoint = read(path) if path.is_file() and path.suffix == ".safetensors" else newest(RunFolder(path))
+    is_file = path.is_file()
+    checkpoint = None
+    if path.suffix == ".safetensors" or not is_file:
+        checkpoint = read(path) if is_file else newest(RunFolder(path))
     if checkpoint is None:
-        reason = "damaged: its content does not match the sha256 in its name" if path.is_file() else (
-            "no run with a checkpoint" if path.exists() else "no such folder"
-        )  # fmt: skip
-        raise UserError(f"{path}: {reason}. Give the folder that dcgan train made.", ExitCode.CHECKPOINT)
-    config = config_of(checkpoint)
-    generator = build_generator(config.model, config.data.height, config.data.width)
-    best = "average." if any(name.startswith("average.") for name in checkpoint.tensors) else "generator."
-    generator.load_state_dict(dict(_stripped(checkpoint.tensors, best)))
+        refuse_pickle(path, "the folder that dcgan train made, or one of its .safetensors checkpoints")
+        raise UserError(f"{path}: {_absence(path)}. Give the folder that dcgan train made.", ExitCode.CHECKPOINT)
     facts = checkpoint.facts
+    config = parse_config(path, facts)
+    with torch.device("meta"):  # no memory before it is known that the weights fit
+        expected = build_generator(config.model, config.data.height, config.data.width).state_dict()
+    best = "average." if any(name.startswith("average.") for name in checkpoint.tensors) else "generator."
+    weights = dict(_stripped(checkpoint.tensors, best))
+    require_fit(expected, weights, f"{path}: {best.removesuffix('.')}")
+    generator = build_generator(config.model, config.data.height, config.data.width)
+    generator.load_state_dict(weights)
     return TrainedGenerator(generator, config, class_names=facts["class_names"], bits=facts["bits"])
+
+
+def _absence(path: Path) -> str:
+    """Why there is no checkpoint in or at ``path``."""
+    if path.suffix == ".safetensors" and path.is_file():
+        return "damaged, or renamed: its name does not end in the sha256 of its content"
+    if path.is_dir():
+        return "no run with a checkpoint"
+    return "neither a folder nor a checkpoint" if path.exists() else "no such folder"
 
 
 def config_of(checkpoint: Checkpoint) -> Config:

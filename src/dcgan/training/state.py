@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from dcgan.models.dcgan import Discriminator, Generator
+from dcgan.runs.tensor_file import require_fit
 
 NUM_SUMS = 5  # images, then the four numbers of a StepReport times images
 
@@ -60,11 +61,15 @@ class TrainingState:
 
     @torch.no_grad()
     def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """Become what ``tensors()`` and ``facts()`` told of another state of the same networks."""
+        """Become what ``tensors()`` and ``facts()`` told of another state of the same networks.
+
+        Raises:
+            UserError: It was of other networks; nothing is changed.
+        """
         prepare_moments(self.generator, self.generator_optimizer)
         prepare_moments(self.discriminator, self.discriminator_optimizer)
         own = self.tensors()
-        assert own.keys() == tensors.keys(), own.keys() ^ tensors.keys()
+        require_fit(own, tensors, "The checkpoint")
         for name, tensor in own.items():
             tensor.copy_(tensors[name])
         self.images_seen, self.attempt = facts["images_seen"], facts["attempt"]
