@@ -26,6 +26,7 @@ from dcgan.runs.folder import RunFolder
 from dcgan.training.accelerate import fastest_advance, new_state, rules_of
 from dcgan.training.feed import Feed, Inputs
 from dcgan.training.loop import advance_by, train_steps
+from dcgan.training.schedules import Rates
 
 NUM_DRAWN = 512
 
@@ -143,7 +144,7 @@ def stepping(
     inputs = Inputs(batch.permute(0, 3, 1, 2), torch.randn(case.batch, config.model.latent_size, device=place))
 
     def step() -> int:
-        advance(inputs, 0.999)
+        advance(inputs, Rates(kept=0.999))
         return case.batch
 
     yield step

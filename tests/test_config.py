@@ -47,6 +47,12 @@ def test_every_knob_is_explained() -> None:
         ({"training.budget": "soon"}, "--budget soon"),
         ({"training.real_penalty": 1}, "model.discriminator_norm = True: must be false"),
         ({"training.fake_penalty": -1}, "must not be negative"),
+        ({"training.objective": "wasserstein"}, "must be one of bce, hinge"),
+        ({"training.penalty_every": 0}, "must be at least 1"),
+        ({"training.learning_rate_decay": 0}, "must be above 0, up to 1"),
+        ({"training.learning_rate_final": 2}, "must be from 0 to 1"),
+        ({"training.learning_rate_warmup": -1}, "must not be negative"),
+        ({"training.average_width": 0.3}, "must be between 0 and 0.28"),
         ({"data.height": 100, "data.width": 100}, "Nearest: 96 or 112"),
     ],
 )

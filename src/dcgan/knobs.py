@@ -103,6 +103,8 @@ class TrainingConfig:
     """End each epoch with what is left of it, instead of filling the batch from the next one."""
     reduction: Literal["mean", "sum"] = "mean"
     """Over a batch's losses. Under Adam this moves nothing but epsilon's weight and that of a short batch."""
+    objective: Literal["bce", "hinge", "least_squares", "relativistic"] = "bce"
+    """The adversarial loss: binary cross-entropy; hinge; squares; or each real image against one fake."""
     generator_learning_rate: float = 5e-4
     """Adam's step size for the generator."""
     discriminator_learning_rate: float = 5e-4
@@ -111,16 +113,30 @@ class TrainingConfig:
     """Adam's memory of the gradient."""
     beta2: float = 0.999
     """Adam's memory of its square."""
+    learning_rate_schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How both learning rates fall. If they do, a budget that is raised later is not the same as one raised before."""
+    learning_rate_decay: float = 1.0
+    """Last share of the run over which they fall."""
+    learning_rate_final: float = 0.0
+    """What is left of them at the end, as a share."""
+    learning_rate_warmup: int = 0
+    """Images over which they rise from zero."""
     real_penalty: float = 0.0
     """Gamma of R1, the gradient penalty on real images; 0: none. Needs model.discriminator_norm=false."""
     fake_penalty: float = 0.0
     """Gamma of R2, the same on generated ones."""
     penalised_share: float = 1.0
     """Of each batch that the penalties look at."""
+    penalty_every: int = 1
+    """Steps from one payment to the next, which is so many times as high."""
+    penalty_final: float = 1.0
+    """What is left of both gammas after four fifths of the run, as a share; they fall as a cosine."""
     average_half_life: int | None = 10_000
     """Images after which an old generator weighs half in the average. None: no average, the last weights count."""
     average_warmup: float = 0.1
     """The half-life is never more than this share of the images seen."""
+    average_width: float | None = None
+    """Relative width (0.05, 0.1) of an average whose length follows that of the run, instead of a half-life."""
 
     def __post_init__(self) -> None:
         """Refuse impossible numbers."""
@@ -130,7 +146,14 @@ class TrainingConfig:
             require(0 < getattr(self, name) < 1, f"training.{name}", getattr(self, name), "must be between 0 and 1")
         for name in ("real_penalty", "fake_penalty"):
             require(getattr(self, name) >= 0, f"training.{name}", getattr(self, name), "must not be negative")
-        require(0 < self.penalised_share <= 1, "training.penalised_share", self.penalised_share, "must be up to 1")
+        for name in ("penalised_share", "learning_rate_decay"):
+            require(0 < getattr(self, name) <= 1, f"training.{name}", getattr(self, name), "must be above 0, up to 1")
+        for name in ("penalty_final", "learning_rate_final"):
+            require(0 <= getattr(self, name) <= 1, f"training.{name}", getattr(self, name), "must be from 0 to 1")
+        require(self.penalty_every >= 1, "training.penalty_every", self.penalty_every, "must be at least 1")
+        warmup, width = self.learning_rate_warmup, self.average_width
+        require(warmup >= 0, "training.learning_rate_warmup", warmup, "must not be negative")
+        require(width is None or 0 < width < 0.28, "training.average_width", width, "must be between 0 and 0.28")
         summed = self.penalised and self.reduction == "sum"
         require(not summed, "training.reduction", self.reduction, "must be mean: a penalty is one")
         for name in ("beta1", "beta2"):
@@ -140,6 +163,11 @@ class TrainingConfig:
     def penalised(self) -> bool:
         """Whether there is any gradient penalty."""
         return self.real_penalty > 0 or self.fake_penalty > 0
+
+    @property
+    def averaged(self) -> bool:
+        """Whether there is a moving average of the generator."""
+        return self.average_half_life is not None or self.average_width is not None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,15 +9,17 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from dcgan.config import Config
 from dcgan.data.batches import Batches
 from dcgan.recipes import recipe
 from dcgan.training import capture
 from dcgan.training.accelerate import new_state, rules_of
 from dcgan.training.capture import CapturedSteps
-from dcgan.training.feed import Feed
+from dcgan.training.feed import Feed, Inputs
 from dcgan.training.loop import Advance, advance_by, train_steps
+from dcgan.training.schedules import Rates
 from dcgan.training.state import TrainingState
-from dcgan.training.step import StepReport
+from dcgan.training.step import Rules, StepReport
 
 CPU = torch.device("cpu")
 CONFIG = recipe("modern").override({
@@ -25,6 +27,19 @@ CONFIG = recipe("modern").override({
     "model.generator_width": 4, "model.discriminator_width": 4, "training.batch_size": 6, "training.images": 90,
     "hardware.precision": "fp32", "training.short_last_batch": True,
 })  # fmt: skip
+
+NO_NORM = {"model.discriminator_norm": False}
+PARTS: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "relativistic, lazy penalty that falls": NO_NORM | {
+        "training.objective": "relativistic", "training.real_penalty": 1, "training.fake_penalty": 1,
+        "training.penalised_share": 0.5, "training.penalty_every": 3, "training.penalty_final": 0.1,
+    },
+    "learning rate warms up and falls, power average": {
+        "training.learning_rate_schedule": "cosine", "training.learning_rate_warmup": 30, "training.average_width": 0.1,
+    },
+}  # fmt: skip
+every_part = pytest.mark.parametrize("changes", PARTS.values(), ids=PARTS.keys())
 
 
 @pytest.fixture
@@ -40,8 +55,13 @@ def feed_of(batches: Batches) -> Feed:
     return Feed(batches, CPU, seed=CONFIG.seed, latent_size=8)
 
 
-def train(batches: Batches, state: TrainingState, advance: Advance) -> Iterator[StepReport]:
-    return train_steps(state, feed_of(batches), advance, training=CONFIG.training)
+def train(batches: Batches, state: TrainingState, advance: Advance, config: Config = CONFIG) -> Iterator[StepReport]:
+    return train_steps(state, feed_of(batches), advance, training=config.training)
+
+
+def advance_by_tensors(state: TrainingState, rules: Rules, inputs: Inputs, rates: Rates) -> torch.Tensor:
+    """A step that reads its rates from the device."""
+    return advance_by(state, rules, inputs, Rates(*(None if rate is None else torch.tensor(rate) for rate in rates)))
 
 
 class NeverWaiting(TorchDispatchMode):
@@ -53,9 +73,11 @@ class NeverWaiting(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
-def test_a_step_never_waits_for_its_device(batches: Batches) -> None:
-    state = new_state(CONFIG, CPU)
-    steps = train(batches, state, partial(advance_by, state, rules_of(CONFIG, CPU)))
+@every_part
+def test_a_step_never_waits_for_its_device(batches: Batches, changes: dict[str, Any]) -> None:
+    config = CONFIG.override(changes)
+    state = new_state(config, CPU)
+    steps = train(batches, state, partial(advance_by, state, rules_of(config, CPU)), config)
     with NeverWaiting():
         reports = [next(steps) for _ in range(4)]
     assert len(reports) == 4
@@ -63,7 +85,10 @@ def test_a_step_never_waits_for_its_device(batches: Batches) -> None:
         float(reports[0].generator_loss)
 
 
-def test_recorded_steps_are_the_steps_themselves(batches: Batches, monkeypatch: pytest.MonkeyPatch) -> None:
+@every_part
+def test_recorded_steps_are_the_steps_themselves(
+    batches: Batches, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What stands in for a CUDA graph here repeats the step: warm-up, fixed inputs and restoring are the real ones."""
 
     def record(step: Any) -> Any:
@@ -72,14 +97,32 @@ def test_recorded_steps_are_the_steps_themselves(batches: Batches, monkeypatch: 
         return step
 
     monkeypatch.setattr(capture, "record", record)
-    plain, recorded = new_state(CONFIG, CPU), new_state(CONFIG, CPU)
-    rules = rules_of(CONFIG, CPU)
-    as_tensor = lambda inputs, kept: advance_by(plain, rules, inputs, torch.tensor(kept))  # noqa: E731
-    one = [torch.stack(report[1:]) for report in train(batches, plain, as_tensor)]
-    other = [torch.stack(report[1:]) for report in train(batches, recorded, CapturedSteps(recorded, rules))]
+    config = CONFIG.override(changes)
+    plain, recorded = new_state(config, CPU), new_state(config, CPU)
+    rules = rules_of(config, CPU)
+    as_tensor = partial(advance_by_tensors, plain, rules)
+    one = [torch.stack(report[1:]) for report in train(batches, plain, as_tensor, config)]
+    other = [torch.stack(report[1:]) for report in train(batches, recorded, CapturedSteps(recorded, rules), config)]
     assert torch.equal(torch.stack(one), torch.stack(other))
     different = [name for name, tensor in plain.tensors().items() if not torch.equal(tensor, recorded.tensors()[name])]
     assert different == []
+
+
+@every_part
+def test_a_state_that_was_saved_and_restored_goes_on_to_the_same_bits(
+    batches: Batches, changes: dict[str, Any]
+) -> None:
+    config = CONFIG.override(changes)
+    whole, first, second = (new_state(config, CPU, blank=blank) for blank in (False, False, True))
+    list(train(batches, whole, partial(advance_by, whole, rules_of(config, CPU)), config))
+    some = train(batches, first, partial(advance_by, first, rules_of(config, CPU)), config)
+    for _ in range(7):
+        next(some)
+    second.restore({name: tensor.clone() for name, tensor in first.tensors().items()}, first.facts())
+    list(train(batches, second, partial(advance_by, second, rules_of(config, CPU)), config))
+    different = [name for name, tensor in whole.tensors().items() if not torch.equal(tensor, second.tensors()[name])]
+    assert different == []
+    assert all(torch.isfinite(tensor).all() for tensor in whole.tensors().values())
 
 
 def test_a_report_is_not_overwritten_by_later_steps(batches: Batches) -> None:
@@ -92,8 +135,7 @@ def test_the_average_is_the_same_for_a_number_and_for_a_scalar_on_the_device(bat
     states = [new_state(CONFIG, CPU) for _ in range(2)]
     rules = rules_of(CONFIG, CPU)
     list(train(batches, states[0], partial(advance_by, states[0], rules)))
-    as_tensor = lambda inputs, kept: advance_by(states[1], rules, inputs, torch.tensor(kept))  # noqa: E731
-    list(train(batches, states[1], as_tensor))
+    list(train(batches, states[1], partial(advance_by_tensors, states[1], rules)))
     for one, other in zip(states[0].average.parameters(), states[1].average.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-7)
 

@@ -60,10 +60,13 @@ def _derived(config: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, s
         name = about.get("processor" if config["hardware.device"] == "cpu" else "accelerator")
         facts["machine"] = f"{config['hardware.device']} ({name})" if name else str(config["hardware.device"])
     if "training.batch_size" in config:
-        half_life = config.get("training.average_half_life")
-        facts["average"] = (
-            f"The result is a moving average of the generator; what is {half_life:,} images old weighs half."
-            if isinstance(half_life, int)
-            else "No average: the last weights are the result."
-        )
+        facts["average"] = _average(config.get("training.average_half_life"), config.get("training.average_width"))
     return facts
+
+
+def _average(half_life: object, width: object) -> str:
+    if isinstance(width, float):
+        return f"The result is a moving average of the generator, whose length grows with the run (width {width:g})."
+    if isinstance(half_life, int):
+        return f"The result is a moving average of the generator; what is {half_life:,} images old weighs half."
+    return "No average: the last weights are the result."

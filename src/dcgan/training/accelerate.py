@@ -19,7 +19,8 @@ from dcgan.training.average import average_of
 from dcgan.training.capture import CapturedSteps
 from dcgan.training.feed import Inputs
 from dcgan.training.loop import Advance, advance_by
-from dcgan.training.objectives import discriminator_loss, generator_loss
+from dcgan.training.objectives import compares, discriminator_loss, generator_loss
+from dcgan.training.schedules import PLAIN, Rates
 from dcgan.training.state import NUM_SUMS, TrainingState, prepare_moments
 from dcgan.training.step import Rules
 
@@ -38,7 +39,7 @@ def new_state(config: Config, device: torch.device, *, blank: bool = False) -> T
     state = TrainingState(
         generator=generator,
         discriminator=discriminator,
-        average=average_of(generator) if config.training.average_half_life is not None else None,
+        average=average_of(generator) if config.training.averaged else None,
         generator_optimizer=adam(generator, config.training.generator_learning_rate, config.training),
         discriminator_optimizer=adam(discriminator, config.training.discriminator_learning_rate, config.training),
         journal_sums=torch.zeros(NUM_SUMS, dtype=sums_dtype, device=device),
@@ -55,18 +56,22 @@ def to_device(network: nn.Module, device: torch.device) -> None:
 
 
 def adam(network: nn.Module, learning_rate: float, training: TrainingConfig) -> Adam:
-    """Kingma, Ba 2015 (arXiv 1412.6980), in one pass over the weights."""
-    capturable = next(network.parameters()).is_cuda
+    """Kingma, Ba 2015 (arXiv 1412.6980), in one pass over the weights; its learning rate can be refilled."""
+    device = next(network.parameters()).device
+    # On a processor float64, so that it is the same as a number; elsewhere the kernels read float32.
+    rate = torch.tensor(learning_rate, dtype=torch.float64 if device.type == "cpu" else torch.float32, device=device)
     betas = (training.beta1, training.beta2)
-    return Adam(network.parameters(), lr=learning_rate, betas=betas, fused=True, capturable=capturable)
+    return Adam(network.parameters(), lr=rate, betas=betas, fused=True, capturable=device.type == "cuda")
 
 
 def rules_of(config: Config, device: torch.device) -> Rules:
     """The step's rules from the config's words."""
+    reduction, objective = config.training.reduction, config.training.objective
     return Rules(
-        discriminator_loss=partial(discriminator_loss, reduction=config.training.reduction),
-        generator_loss=partial(generator_loss, reduction=config.training.reduction),
-        summed=config.training.reduction == "sum",
+        discriminator_loss=partial(discriminator_loss, reduction=reduction, objective=objective),
+        generator_loss=partial(generator_loss, reduction=reduction, objective=objective),
+        compares=compares(objective),
+        summed=reduction == "sum",
         real_gamma=config.training.real_penalty or None,
         fake_gamma=config.training.fake_penalty or None,
         penalised_share=config.training.penalised_share,
@@ -109,19 +114,23 @@ def measure_speeds(config: Config, device: torch.device, precisions: Sequence[st
     best, speeds = math.inf, []
     for precision in precisions:
         rules = rules_of(config.override({"hardware.precision": precision}), device)
-        duration = _duration(fastest_advance(state, rules), inputs, seconds, give_up=1.2 * best)
+        advance = fastest_advance(state, rules)
+        duration = _duration(advance, inputs, PLAIN, seconds, give_up=1.2 * best)
+        if (every := config.training.penalty_every) > 1:
+            free = _duration(advance, inputs, Rates(penalty=None), seconds, give_up=1.2 * best)
+            duration = (duration + (every - 1) * free) / every
         best = min(best, duration)
         speeds.append(count / duration)
     return speeds
 
 
-def _duration(advance: Advance, inputs: Inputs, seconds: float, give_up: float) -> float:
+def _duration(advance: Advance, inputs: Inputs, rates: Rates, seconds: float, *, give_up: float) -> float:
     """Of a step: the lower quartile, since the slow ones waited for somebody else. The first one allocates."""
-    advance(inputs, 0.5).sum().item()
+    advance(inputs, rates).sum().item()
     durations: list[float] = []
     while sum(durations) < seconds or len(durations) < 3:
         start = time.perf_counter()
-        advance(inputs, 0.5).sum().item()
+        advance(inputs, rates).sum().item()
         durations.append(time.perf_counter() - start)
         if min(durations) > give_up:
             break

@@ -1,7 +1,8 @@
 """The whole step as one CUDA graph: recorded once for each batch size, then replayed without Python in between.
 
 Both networks, both optimisers, the average and the sums are in it. What changes from step to step comes in through
-tensors that stay where they are: the inputs and the weight of the average.
+tensors that stay where they are: the inputs, the rates and the learning rates, which are the optimisers' own. A step
+in which nobody pays a penalty is another graph than one in which somebody does.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from dcgan.training.feed import Inputs
 from dcgan.training.loop import advance_by
+from dcgan.training.schedules import Rates
 from dcgan.training.state import TrainingState
 from dcgan.training.step import Rules
 
@@ -22,32 +24,37 @@ class CapturedSteps:
 
     def __init__(self, state: TrainingState, rules: Rules) -> None:
         self._state, self._rules = state, rules
-        self._steps: dict[int, _Captured] = {}
+        self._steps: dict[tuple[int, bool], _Captured] = {}
 
-    def __call__(self, inputs: Inputs, kept: float) -> Tensor:
+    def __call__(self, inputs: Inputs, rates: Rates) -> Tensor:
         """One step; the four numbers are in memory of their own, which later replays leave alone."""
-        count = len(inputs.pixels)
-        if count not in self._steps:
-            self._steps[count] = _Captured(self._state, self._rules, inputs)
-        return self._steps[count].replay(inputs, kept)
+        kind = (len(inputs.pixels), rates.penalty is None)
+        if kind not in self._steps:
+            self._steps[kind] = _Captured(self._state, self._rules, inputs, rates)
+        return self._steps[kind].replay(inputs, rates)
 
 
 class _Captured:
-    """The step of one batch size."""
+    """The step of one batch size, with penalties or without."""
 
-    def __init__(self, state: TrainingState, rules: Rules, example: Inputs) -> None:
+    def __init__(self, state: TrainingState, rules: Rules, example: Inputs, rates: Rates) -> None:
         self._inputs = Inputs(*(tensor.clone() for tensor in example.tensors()))
-        self._kept = torch.zeros((), device=state.journal_sums.device)
+        device = state.journal_sums.device
+        self._scalars = {
+            name: torch.zeros((), device=device) for name, rate in rates._asdict().items() if rate is not None
+        }
+        static = rates._replace(**self._scalars)
         before = {name: tensor.clone() for name, tensor in state.tensors().items()}
-        self._replay = record(lambda: advance_by(state, rules, self._inputs, self._kept))
+        self._replay = record(lambda: advance_by(state, rules, self._inputs, static))
         with torch.no_grad():  # as if the warm-up had never been
             for name, tensor in state.tensors().items():
                 tensor.copy_(before[name])
 
-    def replay(self, inputs: Inputs, kept: float) -> Tensor:
+    def replay(self, inputs: Inputs, rates: Rates) -> Tensor:
         for static, fresh in zip(self._inputs.tensors(), inputs.tensors(), strict=True):
             static.copy_(fresh, non_blocking=True)
-        self._kept.fill_(kept)
+        for name, scalar in self._scalars.items():
+            scalar.fill_(getattr(rates, name))
         return self._replay().clone()
 
 

@@ -4,16 +4,18 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from dcgan.data.pixels import to_images
 from dcgan.knobs import TrainingConfig
-from dcgan.training.average import decay, update_average
+from dcgan.training.average import update_average
 from dcgan.training.feed import Feed, Inputs
+from dcgan.training.schedules import Rates, learning_rate_factor, rates_at
 from dcgan.training.state import TrainingState
 from dcgan.training.step import Rules, StepReport, update_both
 
-Advance = Callable[[Inputs, float], Tensor]
-"""One step: inputs and the weight that the old average keeps → the four numbers of a StepReport, on the device."""
+Advance = Callable[[Inputs, Rates], Tensor]
+"""One step: inputs and the numbers that change by plan → the four numbers of a StepReport, on the device."""
 
 
 def train_steps(
@@ -21,28 +23,34 @@ def train_steps(
 ) -> Iterator[StepReport]:
     """Train until ``training.images`` were seen, one step per item. Closing the iterator leaves the state whole."""
     assert training.images is not None, training
+    set_factor = None
     while state.images_seen < training.images:
         inputs = feed.at(state.images_seen, state.attempt)
         count = len(inputs.pixels)
-        numbers = advance(inputs, _kept(training, count, state.images_seen + count))
+        if (factor := learning_rate_factor(training, state.images_seen)) != set_factor:
+            set_learning_rate(state.generator_optimizer, factor * training.generator_learning_rate)
+            set_learning_rate(state.discriminator_optimizer, factor * training.discriminator_learning_rate)
+            set_factor = factor
+        numbers = advance(inputs, rates_at(training, state.images_seen, count))
         state.images_seen += count
         yield StepReport(state.images_seen, *numbers.unbind())
 
 
-def advance_by(state: TrainingState, rules: Rules, inputs: Inputs, kept: float | Tensor) -> Tensor:
+def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:
+    """Where the optimiser's step, which may have been captured, reads it."""
+    for group in optimizer.param_groups:
+        group["lr"].fill_(learning_rate)
+
+
+def advance_by(state: TrainingState, rules: Rules, inputs: Inputs, rates: Rates) -> Tensor:
     """One step and its book-keeping, nothing of which waits for the device or depends on anything but tensors."""
     real = to_images(inputs.pixels)
-    numbers = torch.stack(update_both(state, real, inputs.latents, inputs.labels, rules))
+    numbers = torch.stack(update_both(state, real, inputs.latents, inputs.labels, rules, rates=rates))
     if rules.summed:
         numbers = torch.cat([numbers[:2] / len(real), numbers[2:]])
     if state.average is not None:
-        update_average(state.average, state.generator, kept)
+        update_average(state.average, state.generator, rates.kept)
     weighted = len(real) * torch.cat([torch.ones_like(numbers[:1]), numbers]).to(state.journal_sums.dtype)
     state.journal_sums += weighted
     state.epoch_sums += weighted
     return numbers
-
-
-def _kept(training: TrainingConfig, count: int, images_seen: int) -> float:
-    half_life, warmup = training.average_half_life, training.average_warmup
-    return 0.0 if half_life is None else decay(count, images_seen=images_seen, half_life=half_life, warmup=warmup)

@@ -1,0 +1,66 @@
+"""What changes from step to step by plan: functions of how far a run has come, with nothing to save.
+
+A schedule that falls towards the end of a run depends on where that end is: a run whose budget is raised later goes
+on by the new plan, which is not the one that it has followed so far.
+"""
+
+import math
+from typing import NamedTuple
+
+from torch import Tensor
+
+from dcgan.knobs import TrainingConfig
+from dcgan.training.average import decay, power_decay
+
+PENALTY_FALLS_UNTIL = 0.8  # of the run; Huang et al. 2024 (arXiv 2501.05441) let it fall over the first part too
+
+
+class Rates(NamedTuple):
+    """The numbers of one step: on the host, or as scalars on the device that a captured step reads anew."""
+
+    kept: float | Tensor = 0.0
+    """Weight that the old average keeps."""
+    penalty: float | Tensor | None = 1.0
+    """Factor of the penalties' gammas. None: nobody pays in this step."""
+
+
+PLAIN = Rates()
+
+
+def rates_at(training: TrainingConfig, images_seen: int, count: int) -> Rates:
+    """Those of the step that takes ``count`` images after ``images_seen``."""
+    return Rates(_kept(training, images_seen + count, count), _penalty(training, images_seen))
+
+
+def learning_rate_factor(training: TrainingConfig, images_seen: int) -> float:
+    """What both learning rates are multiplied with: up from 0 while warming up, down towards the end."""
+    rising = min(1.0, (images_seen + training.batch_size) / max(1, training.learning_rate_warmup))
+    decay_share = training.learning_rate_decay
+    progress = (_share_of_run(training, images_seen) - (1 - decay_share)) / decay_share
+    return rising * falling(progress, training.learning_rate_schedule, training.learning_rate_final)
+
+
+def falling(progress: float, shape: str, final: float) -> float:
+    """From 1 at ``progress`` 0 (and before) to ``final`` at 1 (and after): as a line, or as half a cosine wave."""
+    progress = min(1.0, max(0.0, progress))
+    shares = {"constant": 0.0, "linear": progress, "cosine": (1 - math.cos(math.pi * progress)) / 2}
+    return 1 + (final - 1) * shares[shape]
+
+
+def _penalty(training: TrainingConfig, images_seen: int) -> float | None:
+    """A lazy penalty is paid every so many steps, and then so many times (Karras et al. 2020, arXiv 1912.04958)."""
+    if not training.penalised or images_seen // training.batch_size % training.penalty_every:
+        return None
+    progress = _share_of_run(training, images_seen) / PENALTY_FALLS_UNTIL
+    return training.penalty_every * falling(progress, "cosine", training.penalty_final)
+
+
+def _kept(training: TrainingConfig, images_seen: int, count: int) -> float:
+    if training.average_width is not None:
+        return power_decay(count, images_seen=images_seen, width=training.average_width)
+    half_life, warmup = training.average_half_life, training.average_warmup
+    return 0.0 if half_life is None else decay(count, images_seen=images_seen, half_life=half_life, warmup=warmup)
+
+
+def _share_of_run(training: TrainingConfig, images_seen: int) -> float:
+    return images_seen / training.images if training.images else 0.0
