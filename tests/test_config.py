@@ -53,6 +53,9 @@ def test_every_knob_is_explained() -> None:
         ({"training.learning_rate_final": 2}, "must be from 0 to 1"),
         ({"training.learning_rate_warmup": -1}, "must not be negative"),
         ({"training.average_width": 0.3}, "must be between 0 and 0.28"),
+        ({"training.augmentation": "colour,noise"}, "training.augmentation = noise: must be one of colour"),
+        ({"training.augmentation_strength": 1.1}, "must be from 0 to 1"),
+        ({"model.spectral_norm": True}, "it would undo the spectral norm"),
         ({"data.height": 100, "data.width": 100}, "Nearest: 96 or 112"),
     ],
 )

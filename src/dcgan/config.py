@@ -103,7 +103,8 @@ def _coerce(key: str, kind: Any, value: Any) -> Any:
             return None
         return _coerce(key, next(option for option in options if option is not type(None)), value)
     if origin is tuple:
-        return tuple(value.split(",")) if isinstance(value, str) else tuple(str(part) for part in value)
+        parts = [part for part in value.split(",") if part] if isinstance(value, str) else [str(part) for part in value]
+        return tuple(_coerce(key, options[0], part) for part in parts)
     if origin is Literal:
         require(value in options, key, value, f"must be one of {', '.join(options)}")
     elif kind is bool:

@@ -68,6 +68,8 @@ class ModelConfig:
     """Slope of the discriminator's leaky ReLU below zero: 0 is ReLU, 1 the identity."""
     discriminator_norm: bool = True
     """Batch normalisation in the discriminator. Gradient penalties need it off: they are about single images."""
+    spectral_norm: bool = False
+    """Spectral normalisation of the discriminator's weights. Batch normalisation would undo it."""
     norm_first: bool = False
     """Batch normalisation after the discriminator's first layer too (the chapter's code has it, the paper not)."""
     generator_norm_momentum: float = 0.1
@@ -84,6 +86,8 @@ class ModelConfig:
         for name in ("generator_width", "discriminator_width", "latent_size", "image_channels", "num_classes"):
             value, least = getattr(self, name), 0 if name == "num_classes" else 1
             require(value is None or least <= value <= LARGEST, f"model.{name}", value, f"must be {least} … {LARGEST}")
+        undone = self.spectral_norm and self.discriminator_norm
+        require(not undone, "model.discriminator_norm", True, "must be false: it would undo the spectral norm")
         require(0 <= self.negative_slope <= 1, "model.negative_slope", self.negative_slope, "must be from 0 to 1")
 
 
@@ -131,6 +135,20 @@ class TrainingConfig:
     """Steps from one payment to the next, which is so many times as high."""
     penalty_final: float = 1.0
     """What is left of both gammas after four fifths of the run, as a share; they fall as a cosine."""
+    flip: Literal["auto", "on", "off"] = "off"
+    """Show each real image left to right half of the time. auto: where nobody could tell, as tried on the data."""
+    augmentation: tuple[Literal["colour", "translation", "cutout"], ...] = ()
+    """What may be done to each image, real or fake, before the discriminator sees it."""
+    augmentation_strength: float = 0.3
+    """The probability of each of these for each image, at most."""
+    augmentation_schedule: Literal["constant", "cosine", "adaptive"] = "cosine"
+    """Always so strong; rising as a cosine over the run; or as strong as keeps the discriminator unsure."""
+    augmentation_target: float = 0.6
+    """adaptive: the mean sign of the scores of real images above which it becomes stronger."""
+    augmentation_ramp: int = 100_000
+    """adaptive: images in which the strength could rise from 0 to 1."""
+    augmentation_every_images: int = 1024
+    """adaptive: images from one decision to the next."""
     average_half_life: int | None = 10_000
     """Images after which an old generator weighs half in the average. None: no average, the last weights count."""
     average_warmup: float = 0.1
@@ -148,9 +166,10 @@ class TrainingConfig:
             require(getattr(self, name) >= 0, f"training.{name}", getattr(self, name), "must not be negative")
         for name in ("penalised_share", "learning_rate_decay"):
             require(0 < getattr(self, name) <= 1, f"training.{name}", getattr(self, name), "must be above 0, up to 1")
-        for name in ("penalty_final", "learning_rate_final"):
+        for name in ("penalty_final", "learning_rate_final", "augmentation_strength"):
             require(0 <= getattr(self, name) <= 1, f"training.{name}", getattr(self, name), "must be from 0 to 1")
-        require(self.penalty_every >= 1, "training.penalty_every", self.penalty_every, "must be at least 1")
+        for name in ("penalty_every", "augmentation_ramp", "augmentation_every_images"):
+            require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "must be at least 1")
         warmup, width = self.learning_rate_warmup, self.average_width
         require(warmup >= 0, "training.learning_rate_warmup", warmup, "must not be negative")
         require(width is None or 0 < width < 0.28, "training.average_width", width, "must be between 0 and 0.28")
@@ -163,6 +182,11 @@ class TrainingConfig:
     def penalised(self) -> bool:
         """Whether there is any gradient penalty."""
         return self.real_penalty > 0 or self.fake_penalty > 0
+
+    @property
+    def uses_draws(self) -> bool:
+        """Whether images are augmented or mirrored."""
+        return bool(self.augmentation) or self.flip == "on"
 
     @property
     def averaged(self) -> bool:

@@ -38,6 +38,17 @@ PARTS: dict[str, dict[str, Any]] = {
     "learning rate warms up and falls, power average": {
         "training.learning_rate_schedule": "cosine", "training.learning_rate_warmup": 30, "training.average_width": 0.1,
     },
+    "spectral norm": NO_NORM | {"model.spectral_norm": True, "training.objective": "hinge"},
+    "augmented, with penalties, relativistic": NO_NORM | {
+        "training.objective": "relativistic", "training.augmentation": "colour,translation,cutout",
+        "training.augmentation_strength": 0.7, "training.real_penalty": 1, "training.fake_penalty": 1,
+        "training.penalised_share": 0.5,
+    },
+    "adaptively augmented and mirrored": {
+        "training.augmentation": "translation", "training.augmentation_schedule": "adaptive",
+        "training.augmentation_target": -0.5, "training.augmentation_ramp": 60, "training.flip": "on",
+        "training.augmentation_every_images": 12,
+    },
 }  # fmt: skip
 every_part = pytest.mark.parametrize("changes", PARTS.values(), ids=PARTS.keys())
 
@@ -51,12 +62,12 @@ def batches() -> Batches:
     )  # fmt: skip
 
 
-def feed_of(batches: Batches) -> Feed:
-    return Feed(batches, CPU, seed=CONFIG.seed, latent_size=8)
+def feed_of(batches: Batches, config: Config = CONFIG) -> Feed:
+    return Feed(batches, CPU, seed=config.seed, latent_size=8, augmented=config.training.uses_draws)
 
 
 def train(batches: Batches, state: TrainingState, advance: Advance, config: Config = CONFIG) -> Iterator[StepReport]:
-    return train_steps(state, feed_of(batches), advance, training=config.training)
+    return train_steps(state, feed_of(batches, config), advance, training=config.training)
 
 
 def advance_by_tensors(state: TrainingState, rules: Rules, inputs: Inputs, rates: Rates) -> torch.Tensor:
@@ -125,6 +136,18 @@ def test_a_state_that_was_saved_and_restored_goes_on_to_the_same_bits(
     assert all(torch.isfinite(tensor).all() for tensor in whole.tensors().values())
 
 
+def test_a_discriminator_that_is_too_sure_is_shown_more_augmented_images(batches: Batches) -> None:
+    strengths = {}
+    for target in (-1.1, 1.1):
+        config = CONFIG.override(PARTS["adaptively augmented and mirrored"] | {"training.augmentation_target": target})
+        state = new_state(config, CPU)
+        list(train(batches, state, partial(advance_by, state, rules_of(config, CPU)), config))
+        assert state.controller is not None
+        strengths[target] = state.controller.strength.item()
+    assert strengths[-1.1] == pytest.approx(CONFIG.training.augmentation_strength), "at its limit"
+    assert strengths[1.1] == 0
+
+
 def test_a_report_is_not_overwritten_by_later_steps(batches: Batches) -> None:
     state = new_state(CONFIG, CPU)
     reports = list(train(batches, state, partial(advance_by, state, rules_of(CONFIG, CPU))))
@@ -144,7 +167,8 @@ def test_inputs_made_ahead_are_the_inputs_made_in_time(batches: Batches, monkeyp
     from concurrent.futures import ThreadPoolExecutor
 
     monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
-    now, ahead = feed_of(batches), feed_of(batches)
+    config = CONFIG.override({"training.flip": "on"})
+    now, ahead = feed_of(batches, config), feed_of(batches, config)
     ahead._pool = ThreadPoolExecutor(1)
     position, went_back = 0, False
     while position < 60:
@@ -153,6 +177,7 @@ def test_inputs_made_ahead_are_the_inputs_made_in_time(batches: Batches, monkeyp
         position += len(one.pixels)
         if position > 30 and not went_back:
             position, went_back = 12, True  # a roll-back asks again for what it had
+    assert len(now.at(12).tensors()) == 4
     assert torch.equal(now.at(12, attempt=1).latents, ahead.at(12, attempt=1).latents)
     assert not torch.equal(now.at(12, attempt=1).latents, now.at(12).latents)
     ahead.close()

@@ -8,6 +8,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from dcgan.errors import UserError
 from dcgan.models.dcgan import Discriminator, Generator
+from dcgan.training.augment import NUM_DRAWS, View
 from dcgan.training.penalties import (
     has_adjoint,
     penalised_scores,
@@ -144,6 +145,38 @@ def test_the_adjoint_is_offered_only_where_it_is_exact() -> None:
     spectral_norm(others[1].to_score)
     others[2].to_score = nn.Conv2d(4, 1, 4)  # has a bias
     assert not any(has_adjoint(other) for other in (*others, critic(norm=True), Polynomial(torch.ones(3, 1, 1), 2)))
+
+
+def test_the_adjoint_takes_the_penalty_back_to_the_image_before_it_was_augmented() -> None:
+    discriminator, images = critic(), noise(6, 3, 16, 16)
+    draws = 2 * torch.rand(6, NUM_DRAWS, generator=torch.Generator().manual_seed(3)) - 1
+    view = View(("colour", "translation", "cutout"), draws.double(), 0.8)
+    results = [
+        squared(discriminator, images, None, view) for squared in (squared_gradient, squared_gradient_by_adjoint)
+    ]
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
+    gradients = [weight_gradients(discriminator, penalty(squares, 1.0)) for _, squares in results]
+    torch.testing.assert_close(*gradients, rtol=0, atol=1e-10)
+    torch.testing.assert_close(results[0][0], discriminator(view(images)))
+
+
+def test_what_is_cut_out_or_moved_away_does_not_count_for_the_penalty() -> None:
+    """Of a linear critic, R1 of an augmented image is the squared weight of what can still be seen."""
+    linear, images = Polynomial(torch.ones(1, 16, 16).double(), 1), noise(1, 1, 16, 16)
+    middle = torch.zeros(1, NUM_DRAWS).double()
+    for policy, left in (("cutout", 16 * 16 - 8 * 8), ("translation", 14 * 14)):
+        draws = torch.full_like(middle, -0.999) if policy == "translation" else middle
+        _, squares = squared_gradient(linear, images, None, View((policy,), draws, 1.0))
+        assert squares.item() == pytest.approx(left)
+
+
+def test_a_part_of_an_augmented_batch_is_augmented_as_the_whole() -> None:
+    discriminator, images = critic(), noise(4, 3, 16, 16)
+    draws = 2 * torch.rand(4, NUM_DRAWS, generator=torch.Generator().manual_seed(1)) - 1
+    view = View(("translation",), draws, 1.0)
+    scores, _ = penalised_scores(discriminator, images, gamma=1.0, share=0.5, view=view)
+    torch.testing.assert_close(scores, discriminator(view(images)))
 
 
 def test_a_part_of_the_batch_pays_the_same_in_expectation() -> None:

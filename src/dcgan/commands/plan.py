@@ -8,6 +8,7 @@ import torch
 
 from dcgan.config import Config, flatten, to_tables
 from dcgan.data.prepare import Dataset
+from dcgan.data.symmetry import may_be_mirrored
 from dcgan.errors import UserError
 from dcgan.hardware import choose_device
 from dcgan.limits import available_threads
@@ -28,6 +29,7 @@ OPEN = {
     "model.num_classes": None,
     "training.images": None,
     "training.images_per_second": None,
+    "training.flip": "auto",
     "hardware.device": "auto",
     "hardware.threads": None,
     "hardware.precision": "auto",
@@ -50,6 +52,9 @@ def resolve(config: Config, dataset: Dataset, *, measure: bool = False) -> Confi
         "hardware.device": str(device),
         "hardware.threads": config.hardware.threads or available_threads(),
     }
+    if config.training.flip == "auto":
+        labels = dataset.labels[dataset.train] if config.data.labels and dataset.labels is not None else None
+        changes["training.flip"] = "on" if may_be_mirrored(dataset.pixels[dataset.train], labels) else "off"
     config = config.override(changes)
     speed = None
     if config.hardware.precision == "auto":

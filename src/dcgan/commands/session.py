@@ -119,7 +119,14 @@ class Session:
 
     def _feed(self) -> Feed:
         model, device = self.config.model, self.state.journal_sums.device
-        return Feed(self.batches, device, seed=self.config.seed, latent_size=model.latent_size, prior=model.prior)
+        return Feed(
+            self.batches,
+            device,
+            seed=self.config.seed,
+            latent_size=model.latent_size,
+            prior=model.prior,
+            augmented=self.config.training.uses_draws,
+        )
 
     def _open(self) -> None:
         seen = self.state.images_seen

@@ -7,6 +7,7 @@ from torch import nn
 
 from dcgan.knobs import ModelConfig
 from dcgan.models.dcgan import Discriminator, Generator
+from dcgan.models.spectral import SUFFIX, normalise_spectrally, start_iteration
 from dcgan.notation import stages
 from dcgan.randomness import latents
 
@@ -22,6 +23,7 @@ def build(config: ModelConfig, height: int, width: int, *, seed: int) -> tuple[G
     everything = config.initialization == "everything"
     initialize(generator, "generator", seed=seed, everything=everything)
     initialize(discriminator, "discriminator", seed=seed, everything=everything)
+    start_iteration(discriminator, "discriminator", seed=seed)
     return generator, discriminator
 
 
@@ -41,6 +43,8 @@ def build_blank(config: ModelConfig, height: int, width: int) -> tuple[Generator
             norm=config.discriminator_norm,
             norm_first=config.norm_first,
         )
+        if config.spectral_norm:
+            normalise_spectrally(discriminator)
     return generator, discriminator
 
 
@@ -74,7 +78,7 @@ def initialize(network: nn.Module, name: str, *, seed: int, everything: bool) ->
     """
     norms = {f"{path}." for path, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
     for path, parameter in network.named_parameters():
-        noise = latents(0, 1, parameter.numel(), seed=seed, stream=f"initial/{name}/{path}")
+        noise = latents(0, 1, parameter.numel(), seed=seed, stream=f"initial/{name}/{path.replace(SUFFIX, '.weight')}")
         parameter.copy_(STANDARD_DEVIATION * noise.reshape(parameter.shape))
         if any(path.startswith(norm) for norm in norms) and not everything:
             if path.endswith("weight"):

@@ -15,12 +15,13 @@ from dcgan.data.pixels import to_pixels
 from dcgan.knobs import TrainingConfig
 from dcgan.models.build import build, build_blank
 from dcgan.randomness import latents
+from dcgan.training.augment import StrengthController
 from dcgan.training.average import average_of
 from dcgan.training.capture import CapturedSteps
-from dcgan.training.feed import Inputs
+from dcgan.training.feed import Inputs, draws_of
 from dcgan.training.loop import Advance, advance_by
-from dcgan.training.objectives import compares, discriminator_loss, generator_loss
-from dcgan.training.schedules import PLAIN, Rates
+from dcgan.training.objectives import compares, discriminator_loss, generator_loss, sureness
+from dcgan.training.schedules import Rates
 from dcgan.training.state import NUM_SUMS, TrainingState, prepare_moments
 from dcgan.training.step import Rules
 
@@ -45,6 +46,8 @@ def new_state(config: Config, device: torch.device, *, blank: bool = False) -> T
         journal_sums=torch.zeros(NUM_SUMS, dtype=sums_dtype, device=device),
         epoch_sums=torch.zeros(NUM_SUMS, dtype=sums_dtype, device=device),
     )
+    if config.training.augmentation and config.training.augmentation_schedule == "adaptive":
+        state.controller = StrengthController(device)
     prepare_moments(generator, state.generator_optimizer)
     prepare_moments(discriminator, state.discriminator_optimizer)
     return state
@@ -71,6 +74,9 @@ def rules_of(config: Config, device: torch.device) -> Rules:
         discriminator_loss=partial(discriminator_loss, reduction=reduction, objective=objective),
         generator_loss=partial(generator_loss, reduction=reduction, objective=objective),
         compares=compares(objective),
+        sureness=partial(sureness, objective=objective),
+        mirrored=config.training.flip == "on",
+        policies=config.training.augmentation,
         summed=reduction == "sum",
         real_gamma=config.training.real_penalty or None,
         fake_gamma=config.training.fake_penalty or None,
@@ -110,14 +116,16 @@ def measure_speeds(config: Config, device: torch.device, precisions: Sequence[st
     noise = latents(0, count, config.model.latent_size, seed=0, stream="speed").to(device)
     labels = torch.zeros(count, dtype=torch.int64, device=device) if config.model.num_classes else None
     with torch.no_grad():
-        inputs = Inputs(to_pixels(state.generator(noise, labels)), noise, labels)  # any images will do
+        draws = draws_of(0, count, seed=0).to(device) if config.training.uses_draws else None
+        inputs = Inputs(to_pixels(state.generator(noise, labels)), noise, labels, draws)  # any images will do
+    rates = Rates(augmentation=config.training.augmentation_strength)
     best, speeds = math.inf, []
     for precision in precisions:
         rules = rules_of(config.override({"hardware.precision": precision}), device)
         advance = fastest_advance(state, rules)
-        duration = _duration(advance, inputs, PLAIN, seconds, give_up=1.2 * best)
+        duration = _duration(advance, inputs, rates, seconds, give_up=1.2 * best)
         if (every := config.training.penalty_every) > 1:
-            free = _duration(advance, inputs, Rates(penalty=None), seconds, give_up=1.2 * best)
+            free = _duration(advance, inputs, rates._replace(penalty=None), seconds, give_up=1.2 * best)
             duration = (duration + (every - 1) * free) / every
         best = min(best, duration)
         speeds.append(count / duration)

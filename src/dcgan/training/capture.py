@@ -38,7 +38,7 @@ class _Captured:
     """The step of one batch size, with penalties or without."""
 
     def __init__(self, state: TrainingState, rules: Rules, example: Inputs, rates: Rates) -> None:
-        self._inputs = Inputs(*(tensor.clone() for tensor in example.tensors()))
+        self._inputs = example.each(torch.clone)
         device = state.journal_sums.device
         self._scalars = {
             name: torch.zeros((), device=device) for name, rate in rates._asdict().items() if rate is not None

@@ -4,8 +4,9 @@ They are functions of (seed, attempt, image index), so making them early or late
 """
 
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 from dcgan.data.batches import Batches
 from dcgan.randomness import Prior, latents
 from dcgan.tensors import Labels, Latents, Pixels
+from dcgan.training.augment import NUM_DRAWS
 
 RESIDENT_SHARE = 0.4  # of an accelerator's free memory that the images may take
 STEPS_AHEAD = 3
@@ -26,21 +28,40 @@ class Inputs:
     pixels: Pixels
     latents: Latents
     labels: Labels | None = None
+    draws: Tensor | None = None
+    """n x NUM_DRAWS, for augmentation and mirroring."""
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """All of them, in order."""
-        return (self.pixels, self.latents) if self.labels is None else (self.pixels, self.latents, self.labels)
+        """All that there are, in order."""
+        every = (self.pixels, self.latents, self.labels, self.draws)
+        return tuple(tensor for tensor in every if tensor is not None)
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Inputs":
+        """The same with every tensor changed."""
+        labels, draws = (None if tensor is None else change(tensor) for tensor in (self.labels, self.draws))
+        return Inputs(change(self.pixels), change(self.latents), labels, draws)
 
 
 class Feed:
     """Batches and latents by position."""
 
     def __init__(
-        self, batches: Batches, device: torch.device, *, seed: int, latent_size: int, prior: Prior = "normal"
+        self,
+        batches: Batches,
+        device: torch.device,
+        *,
+        seed: int,
+        latent_size: int,
+        prior: Prior = "normal",
+        augmented: bool = False,
     ) -> None:
-        """On CUDA the images stay on the device when they fit into ``RESIDENT_SHARE`` of its free memory."""
+        """On CUDA the images stay on the device when they fit into ``RESIDENT_SHARE`` of its free memory.
+
+        ``augmented``: images are augmented or mirrored, for which draws are made.
+        """
         self.batches, self.device = batches, device
         self.seed, self.latent_size, self.prior = seed, latent_size, prior
+        self.augmented = augmented
         self._resident = _resident(batches.pixels, device)
         self._pool = ThreadPoolExecutor(1, "dcgan-feed") if device.type == "cuda" else None
         self._waiting: deque[tuple[tuple[int, int], Future[Inputs]]] = deque()
@@ -70,14 +91,19 @@ class Feed:
             position, len(rows), self.latent_size, seed=self.seed, attempt=attempt, prior=self.prior
         )  # fmt: skip
         labels = None if self.batches.labels is None else torch.from_numpy(self.batches.labels[rows])
-        made = Inputs(torch.from_numpy(pixels), noise, labels)
-        return made if self._pool is None else Inputs(*(tensor.pin_memory() for tensor in made.tensors()))
+        draws = draws_of(position, len(rows), seed=self.seed, attempt=attempt) if self.augmented else None
+        made = Inputs(torch.from_numpy(pixels), noise, labels, draws)
+        return made if self._pool is None else made.each(torch.Tensor.pin_memory)
 
     def _on_device(self, made: Inputs) -> Inputs:
-        pixels, noise, *labels = (tensor.to(self.device, non_blocking=True) for tensor in made.tensors())
-        if self._resident is not None:
-            pixels = self._resident.index_select(0, pixels)
-        return Inputs(pixels.permute(0, 3, 1, 2), noise, labels[0] if labels else None)  # channels last in memory
+        there = made.each(lambda tensor: tensor.to(self.device, non_blocking=True))
+        pixels = there.pixels if self._resident is None else self._resident.index_select(0, there.pixels)
+        return replace(there, pixels=pixels.permute(0, 3, 1, 2))  # channels last in memory
+
+
+def draws_of(position: int, count: int, *, seed: int, attempt: int = 0) -> Tensor:
+    """How the images after ``position`` are augmented and mirrored: ``count`` x NUM_DRAWS, uniform(-1, 1)."""
+    return latents(position, count, NUM_DRAWS, seed=seed, stream="augmentation", attempt=attempt, prior="uniform")
 
 
 def _resident(pixels: np.ndarray, device: torch.device) -> Tensor | None:

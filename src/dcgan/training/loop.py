@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 
 from dcgan.data.pixels import to_images
 from dcgan.knobs import TrainingConfig
+from dcgan.training.augment import mirrored
 from dcgan.training.average import update_average
 from dcgan.training.feed import Feed, Inputs
 from dcgan.training.schedules import Rates, learning_rate_factor, rates_at
@@ -32,6 +33,10 @@ def train_steps(
             set_learning_rate(state.discriminator_optimizer, factor * training.discriminator_learning_rate)
             set_factor = factor
         numbers = advance(inputs, rates_at(training, state.images_seen, count))
+        every, seen = training.augmentation_every_images, state.images_seen
+        if state.controller is not None and (seen + count) // every > seen // every:
+            step = every / training.augmentation_ramp
+            state.controller.decide(target=training.augmentation_target, step=step, most=training.augmentation_strength)
         state.images_seen += count
         yield StepReport(state.images_seen, *numbers.unbind())
 
@@ -44,8 +49,11 @@ def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:
 
 def advance_by(state: TrainingState, rules: Rules, inputs: Inputs, rates: Rates) -> Tensor:
     """One step and its book-keeping, nothing of which waits for the device or depends on anything but tensors."""
-    real = to_images(inputs.pixels)
-    numbers = torch.stack(update_both(state, real, inputs.latents, inputs.labels, rules, rates=rates))
+    real, draws = to_images(inputs.pixels), inputs.draws
+    if rules.mirrored:
+        assert draws is not None, inputs
+        real = mirrored(real, draws)
+    numbers = torch.stack(update_both(state, real, inputs.latents, inputs.labels, rules, rates=rates, draws=draws))
     if rules.summed:
         numbers = torch.cat([numbers[:2] / len(real), numbers[2:]])
     if state.average is not None:

@@ -5,8 +5,8 @@ R1 = gamma / 2 x mean of |g(x)|² over real images, R2 = the same over fake ones
 "Which training methods for GANs do actually converge?", arXiv 1801.04406). Roth et al. 2017 (arXiv 1705.09367) weigh
 both by how sure D is; Huang et al. 2024 (R3GAN, arXiv 2501.05441) add both to a relativistic loss.
 
-The gradient is taken at the images as they are handed over: augmented, if they were. It never reaches whatever made
-them, so that R2 trains the discriminator alone.
+The gradient is by the image as it was before any augmentation, through what was done to it. It never reaches whatever
+made the image, so that R2 trains the discriminator alone.
 """
 
 from typing import TypeGuard, cast
@@ -19,6 +19,7 @@ from dcgan.errors import UserError
 from dcgan.models.dcgan import Discriminator
 from dcgan.models.layers import DiscriminatorBlock
 from dcgan.tensors import Images, Labels, Scores
+from dcgan.training.augment import View
 
 
 def penalised_scores(
@@ -28,25 +29,29 @@ def penalised_scores(
     *,
     gamma: float | Tensor | None,
     share: float = 1.0,
+    view: View | None = None,
 ) -> tuple[Scores, Tensor]:
     """Scores of all images (n, float32 at least) and their penalty, a scalar to be added to the discriminator's loss.
 
     ``gamma``: None is no penalty, at no cost; a scalar on the device lets a captured step change it.
     ``share``: only the first images of the batch pay, at least one; unbiased when the order of images is random.
+    ``view``: what the discriminator sees of them; the penalty is about the images themselves.
 
     Raises:
         UserError: There is a penalty, and the discriminator has batch normalisation.
     """
     images = images.detach()
     if gamma is None:
-        scores = at_least_float32(discriminator(images, labels))
+        scores = at_least_float32(discriminator(seen(images, view), labels))
         return scores, scores.new_zeros(())
     squared = squared_gradient_by_adjoint if has_adjoint(discriminator) else squared_gradient
     count = max(1, round(share * len(images)))
-    scores, squares = squared(discriminator, images[:count], None if labels is None else labels[:count])
+    payers, others = slice(count), slice(count, None)
+    of_payers, of_others = (None if view is None else view[part] for part in (payers, others))
+    scores, squares = squared(discriminator, images[payers], None if labels is None else labels[payers], of_payers)
     if count < len(images):
-        others = discriminator(images[count:], None if labels is None else labels[count:])
-        scores = torch.cat([scores, at_least_float32(others)])
+        rest = discriminator(seen(images[others], of_others), None if labels is None else labels[others])
+        scores = torch.cat([scores, at_least_float32(rest)])
     return scores, penalty(squares, gamma)
 
 
@@ -55,7 +60,9 @@ def penalty(squares: Tensor, gamma: float | Tensor) -> Tensor:
     return gamma / 2 * squares.mean()
 
 
-def squared_gradient(discriminator: nn.Module, images: Images, labels: Labels | None = None) -> tuple[Scores, Tensor]:
+def squared_gradient(
+    discriminator: nn.Module, images: Images, labels: Labels | None = None, view: View | None = None
+) -> tuple[Scores, Tensor]:
     """Scores (n) and |g|² (n) of any discriminator, by differentiating twice.
 
     Both can be differentiated by the weights, and are float32 at least, whatever the convolutions are.
@@ -65,28 +72,38 @@ def squared_gradient(discriminator: nn.Module, images: Images, labels: Labels | 
     """
     _refuse_batch_norm(discriminator)
     images = images.detach().requires_grad_()
-    scores: Tensor = discriminator(images, labels)
+    scores: Tensor = discriminator(seen(images, view), labels)
     (gradient,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
     return at_least_float32(scores), _sum_of_squares(gradient)
 
 
 def squared_gradient_by_adjoint(
-    discriminator: nn.Module, images: Images, labels: Labels | None = None
+    discriminator: nn.Module, images: Images, labels: Labels | None = None, view: View | None = None
 ) -> tuple[Scores, Tensor]:
     """The same by differentiating once, for a discriminator that ``has_adjoint``.
 
     Between the kinks of its leaky ReLUs it is linear: D(x) = w · S_L W_L … S_1 W_1 x, the slopes S being constant.
     So g(x) = W_1ᵀ S_1 … W_Lᵀ S_L w is a feed-forward network of the same weights, and as there is no bias,
     D(x) = g(x) · x. The pass from image to score is needed for its signs alone: nothing is differentiated through it.
+    What a view does to an image is affine: its own adjoint takes g from what was seen to the image itself.
 
     Raises:
         UserError: The discriminator has batch normalisation.
     """
     _refuse_batch_norm(discriminator)
     assert has_adjoint(discriminator), discriminator
-    images = images.detach()
-    gradient = _adjoint(discriminator, _slopes(discriminator, images), labels)
-    return (at_least_float32(gradient) * images).sum(dim=(1, 2, 3)), _sum_of_squares(gradient)
+    images = images.detach().requires_grad_(view is not None)
+    shown = seen(images, view)
+    gradient = at_least_float32(_adjoint(discriminator, _slopes(discriminator, shown.detach()), labels))
+    scores = (gradient * shown.detach()).sum(dim=(1, 2, 3))
+    if view is not None:
+        (gradient,) = torch.autograd.grad(shown, images, gradient, create_graph=True)
+    return scores, _sum_of_squares(gradient)
+
+
+def seen(images: Images, view: View | None) -> Images:
+    """What the discriminator sees of them."""
+    return images if view is None else view(images)
 
 
 def has_adjoint(discriminator: nn.Module) -> TypeGuard[Discriminator]:

@@ -22,6 +22,8 @@ class Rates(NamedTuple):
     """Weight that the old average keeps."""
     penalty: float | Tensor | None = 1.0
     """Factor of the penalties' gammas. None: nobody pays in this step."""
+    augmentation: float | Tensor | None = None
+    """Probability of each augmentation. None: there is none, or its controller knows."""
 
 
 PLAIN = Rates()
@@ -29,7 +31,9 @@ PLAIN = Rates()
 
 def rates_at(training: TrainingConfig, images_seen: int, count: int) -> Rates:
     """Those of the step that takes ``count`` images after ``images_seen``."""
-    return Rates(_kept(training, images_seen + count, count), _penalty(training, images_seen))
+    return Rates(
+        _kept(training, images_seen + count, count), _penalty(training, images_seen), _strength(training, images_seen)
+    )
 
 
 def learning_rate_factor(training: TrainingConfig, images_seen: int) -> float:
@@ -53,6 +57,13 @@ def _penalty(training: TrainingConfig, images_seen: int) -> float | None:
         return None
     progress = _share_of_run(training, images_seen) / PENALTY_FALLS_UNTIL
     return training.penalty_every * falling(progress, "cosine", training.penalty_final)
+
+
+def _strength(training: TrainingConfig, images_seen: int) -> float | None:
+    if not training.augmentation or training.augmentation_schedule == "adaptive":
+        return None
+    rising = 1 - falling(_share_of_run(training, images_seen), "cosine", 0.0)
+    return training.augmentation_strength * (1.0 if training.augmentation_schedule == "constant" else rising)
 
 
 def _kept(training: TrainingConfig, images_seen: int, count: int) -> float:

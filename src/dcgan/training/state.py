@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from dcgan.models.dcgan import Discriminator, Generator
 from dcgan.runs.tensor_file import require_fit
+from dcgan.training.augment import StrengthController
 
 NUM_SUMS = 5  # images, then the four numbers of a StepReport times images
 
@@ -26,6 +27,8 @@ class TrainingState:
     average: Generator | None
     generator_optimizer: Optimizer
     discriminator_optimizer: Optimizer
+    controller: StrengthController | None = None
+    """Of the augmentation, where it is adaptive."""
     images_seen: int = 0
     attempt: int = 0
     """Times that training was rolled back: another attempt sees other draws."""
@@ -47,6 +50,7 @@ class TrainingState:
             **_moments("discriminator", self.discriminator, self.discriminator_optimizer),
             "sums.journal": self.journal_sums,
             "sums.epoch": self.epoch_sums,
+            **({} if self.controller is None else self.controller.tensors()),
         }
         return named if self.average is None else named | _weights("average", self.average)
 

@@ -8,12 +8,15 @@ have the same latents, since the discriminator's turn leaves the generator as it
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from dcgan.models.spectral import iterate
 from dcgan.tensors import Images, Labels, Latents, Scores
-from dcgan.training.penalties import at_least_float32, penalised_scores
+from dcgan.training.augment import Policy, View
+from dcgan.training.penalties import at_least_float32, penalised_scores, seen
 from dcgan.training.schedules import PLAIN, Rates
 from dcgan.training.state import TrainingState
 
@@ -25,6 +28,8 @@ class Rules:
     discriminator_loss: Callable[[Scores, Scores], Tensor]
     generator_loss: Callable[..., Tensor]
     """Of the fake scores; ``real_scores`` by name."""
+    sureness: Callable[[Scores, Scores], Tensor]
+    """How sure the discriminator is of real images, -1 … 1."""
     compares: bool = False
     """Whether the generator's loss needs the scores of real images too."""
     summed: bool = False
@@ -35,6 +40,10 @@ class Rules:
     """Weight of R2; None: no penalty."""
     penalised_share: float = 1.0
     """Of a batch."""
+    mirrored: bool = False
+    """Whether real images are shown left to right half of the time."""
+    policies: tuple[Policy, ...] = ()
+    """What is done to images before the discriminator sees them."""
     precision: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
@@ -49,43 +58,70 @@ class StepReport(NamedTuple):
 
 
 def update_both(
-    state: TrainingState, real: Images, latents: Latents, labels: Labels | None, rules: Rules, *, rates: Rates = PLAIN
+    state: TrainingState,
+    real: Images,
+    latents: Latents,
+    labels: Labels | None,
+    rules: Rules,
+    *,
+    rates: Rates = PLAIN,
+    draws: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """One turn each: the discriminator's loss, the generator's, and the mean real and fake scores of the first turn.
 
-    All are detached scalars on the device.
+    All are detached scalars on the device. ``draws`` decide how images are augmented, where they are.
     """
+    view = None
+    if rules.policies:
+        strength = rates.augmentation if state.controller is None else state.controller.strength
+        assert draws is not None and strength is not None, rates
+        view = View(rules.policies, draws, strength)
     with rules.precision():
         fake = state.generator(latents, labels)
-    first_loss, real_score, fake_score = update_discriminator(state, real, fake, labels, rules, rates=rates)
-    second_loss = update_generator(state, real, fake, labels, rules)
+    first_loss, *scores = update_discriminator(state, real, fake, labels, rules, rates=rates, view=view)
+    second_loss = update_generator(state, real, fake, labels, rules, view=view)
+    if state.controller is not None:
+        state.controller.observe(rules.sureness(*scores), len(real))
+    real_score, fake_score = (score.mean() for score in scores)
     return first_loss, second_loss, real_score, fake_score
 
 
 def update_discriminator(
-    state: TrainingState, real: Images, fake: Images, labels: Labels | None, rules: Rules, *, rates: Rates = PLAIN
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The discriminator's turn. Real and fake are two batches to its normalisation; the generator is left alone."""
+    state: TrainingState,
+    real: Images,
+    fake: Images,
+    labels: Labels | None,
+    rules: Rules,
+    *,
+    rates: Rates = PLAIN,
+    view: View | None = None,
+) -> tuple[Tensor, Scores, Scores]:
+    """The discriminator's turn: its loss and its scores of real and fake, detached.
+
+    Real and fake are two batches to its normalisation; the generator is left alone.
+    """
     D, optimizer = state.discriminator, state.discriminator_optimizer
     optimizer.zero_grad(set_to_none=True)
-    share = rules.penalised_share
-    real_gamma, fake_gamma = (_scaled(gamma, rates.penalty) for gamma in (rules.real_gamma, rules.fake_gamma))
+    iterate(D)
+    penalised = partial(penalised_scores, share=rules.penalised_share, view=view)
     with rules.precision():
-        real_scores, real_penalty = penalised_scores(D, real, labels, gamma=real_gamma, share=share)
-        fake_scores, fake_penalty = penalised_scores(D, fake, labels, gamma=fake_gamma, share=share)
+        real_scores, real_penalty = penalised(D, real, labels, gamma=_scaled(rules.real_gamma, rates.penalty))
+        fake_scores, fake_penalty = penalised(D, fake, labels, gamma=_scaled(rules.fake_gamma, rates.penalty))
     loss = rules.discriminator_loss(real_scores, fake_scores) + real_penalty + fake_penalty
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
-    return loss.detach(), real_scores.detach().mean(), fake_scores.detach().mean()
+    return loss.detach(), real_scores.detach(), fake_scores.detach()
 
 
-def update_generator(state: TrainingState, real: Images, fake: Images, labels: Labels | None, rules: Rules) -> Tensor:
+def update_generator(
+    state: TrainingState, real: Images, fake: Images, labels: Labels | None, rules: Rules, *, view: View | None = None
+) -> Tensor:
     """The generator's turn, against the discriminator as it is now. ``fake`` still knows how it was made."""
     D, optimizer = state.discriminator, state.generator_optimizer
     optimizer.zero_grad(set_to_none=True)
     with frozen(D), rules.precision():
-        real_scores = at_least_float32(D(real, labels)) if rules.compares else None
-        fake_scores = at_least_float32(D(fake, labels))
+        real_scores = at_least_float32(D(seen(real, view), labels)) if rules.compares else None
+        fake_scores = at_least_float32(D(seen(fake, view), labels))
     loss = rules.generator_loss(fake_scores, real_scores=real_scores)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()

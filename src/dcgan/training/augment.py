@@ -1,0 +1,129 @@
+"""Differentiable augmentation: what the discriminator sees of an image, real or fake.
+
+Zhao et al. 2020, "Differentiable augmentation for data-efficient GAN training" (arXiv 2006.10738): colour, translation
+by up to an eighth, a square of half the side cut out, at the published strengths. This implementation differs in that
+ * each policy takes an image with a probability, the strength, after Karras et al. 2020, "Training generative
+   adversarial networks with limited data" (ADA, arXiv 2006.06676): with 0 the images are untouched, to the bit;
+ * a real image and the fake of the same place in the batch share their draws;
+ * the draws come from outside, and are the same in both turns of a step.
+
+Of one image every policy is an affine function, made of sums, products and gathers: it can be differentiated as often
+as one likes, so that a penalty can look at the image before it was augmented.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from dcgan.tensors import Images
+
+Policy = Literal["colour", "translation", "cutout"]
+
+NUM_DRAWS = 12  # an image, uniform(-1, 1): one for mirroring, then each policy's gate and its own
+DRAWS_OF: Mapping[str, slice] = {"colour": slice(1, 5), "translation": slice(5, 8), "cutout": slice(8, 11)}
+
+
+@dataclass(frozen=True)
+class View:
+    """How each image of a batch is shown to the discriminator; a slice is that of a part of the batch."""
+
+    policies: tuple[Policy, ...]
+    draws: Tensor
+    """n x NUM_DRAWS, uniform(-1, 1)."""
+    strength: float | Tensor
+    """The probability of each policy for each image."""
+
+    def __call__(self, images: Images) -> Images:
+        """The images as they are seen."""
+        layout = torch.channels_last if images.is_contiguous(memory_format=torch.channels_last) else None
+        for policy in self.policies:
+            gate, *own = self.draws[:, DRAWS_OF[policy]].unbind(1)
+            chosen = (gate + 1) / 2 < self.strength
+            images = torch.where(chosen[:, None, None, None], POLICIES[policy](images, *own), images)
+        return images if layout is None else images.contiguous(memory_format=layout)
+
+    def __getitem__(self, part: slice) -> "View":
+        return View(self.policies, self.draws[part], self.strength)
+
+
+def mirrored(images: Images, draws: Tensor) -> Images:
+    """Every second image left to right, by the first of its draws."""
+    return torch.where((draws[:, 0] > 0)[:, None, None, None], images.flip(3), images)
+
+
+def colour(images: Images, brightness: Tensor, saturation: Tensor, contrast: Tensor) -> Images:
+    """Brighter or darker by up to 0.5, 0 to 2 times as colourful, 0.5 to 1.5 times the contrast."""
+    images = images + _each(brightness / 2)
+    grey = images.mean(dim=1, keepdim=True)
+    images = grey + (images - grey) * _each(saturation + 1)
+    mean = images.mean(dim=(1, 2, 3), keepdim=True)
+    return mean + (images - mean) * _each(contrast / 2 + 1)
+
+
+def translation(images: Images, down: Tensor, right: Tensor) -> Images:
+    """Moved by whole pixels, up to an eighth of the height and the width; what comes in is mid-grey."""
+    for dimension, draw in ((2, down), (3, right)):
+        size = images.shape[dimension]
+        most = size // 8
+        shift = _whole_numbers(draw, 2 * most + 1) - most
+        border = [0, 0, most, most] if dimension == 2 else [most, most, 0, 0]
+        source = torch.arange(size, device=images.device) + most - shift[:, None]  # n, size
+        shape = (-1, 1, size, 1) if dimension == 2 else (-1, 1, 1, size)
+        images = F.pad(images, border).gather(dimension, source.reshape(shape).expand(images.shape))
+    return images
+
+
+def cutout(images: Images, down: Tensor, right: Tensor) -> Images:
+    """A rectangle of half the height and half the width becomes mid-grey, wherever its middle is."""
+    inside = torch.ones((), dtype=torch.bool, device=images.device)
+    for dimension, draw in ((2, down), (3, right)):
+        size = images.shape[dimension]
+        start = _whole_numbers(draw, size + 1)[:, None] - size // 4
+        place = torch.arange(size, device=images.device)
+        shape = (-1, 1, size, 1) if dimension == 2 else (-1, 1, 1, size)
+        inside = inside & ((place >= start) & (place < start + size // 2)).reshape(shape)
+    return images * ~inside
+
+
+POLICIES: Mapping[str, Callable[..., Images]] = {"colour": colour, "translation": translation, "cutout": cutout}
+
+
+class StrengthController:
+    """Moves the strength so that the discriminator stays as unsure of real images as it should be.
+
+    Karras et al. 2020 (ADA), section 3.2: the mean sign of D(real) over some thousand images tells how far it has
+    learned them by heart; above the target the strength rises by a fixed step, below it falls. Nothing here waits for
+    the device, and all of it survives a restart.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.strength = torch.zeros((), device=device)
+        self.sums = torch.zeros(2, device=device)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What must survive a restart, by name."""
+        return {"augmentation.strength": self.strength, "augmentation.sums": self.sums}
+
+    def observe(self, sureness: Tensor, count: int) -> None:
+        """Take note of one step's mean sign over ``count`` images."""
+        self.sums += torch.stack([sureness, torch.ones_like(sureness)]) * count
+
+    def decide(self, *, target: float, step: float, most: float) -> None:
+        """Move by ``step``, within 0 and ``most``, and start counting again."""
+        sureness = self.sums[0] / self.sums[1].clamp(min=1)
+        self.strength.add_(step * (sureness - target).sign()).clamp_(0, most)
+        self.sums.zero_()
+
+
+def _whole_numbers(draw: Tensor, count: int) -> Tensor:
+    """Uniform(-1, 1) → 0 … count - 1, each as likely."""
+    return ((draw + 1) / 2 * count).long().clamp(max=count - 1)
+
+
+def _each(numbers: Tensor) -> Tensor:
+    """One number for each image, to be multiplied with it."""
+    return numbers[:, None, None, None]
