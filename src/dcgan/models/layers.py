@@ -7,6 +7,8 @@ leaky ReLU in the discriminator, no fully connected hidden layers.
 
 from torch import Tensor, nn
 
+from dcgan.models.convolutions import Convolution, TransposedConvolution
+
 Size = int | tuple[int, int]
 
 
@@ -55,7 +57,7 @@ class GeneratorBlock(nn.Module):
         norm_momentum: float = 0.1,
     ) -> None:
         super().__init__()
-        self.convolution = nn.ConvTranspose2d(in_channels, out_channels, kernel, stride, padding, bias=False)
+        self.convolution = TransposedConvolution(in_channels, out_channels, kernel, stride, padding, bias=False)
         self.norm = nn.BatchNorm2d(out_channels, momentum=norm_momentum)
         self.activation = nn.ReLU(inplace=True)
 
@@ -80,7 +82,7 @@ class DiscriminatorBlock(nn.Module):
         norm: bool = True,
     ) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(in_channels, out_channels, kernel, stride, padding, bias=False)
+        self.convolution = Convolution(in_channels, out_channels, kernel, stride, padding, bias=False)
         self.norm = nn.BatchNorm2d(out_channels) if norm else nn.Identity()
         self.activation = nn.LeakyReLU(negative_slope, inplace=True)
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dcgan.errors import UserError
+from dcgan.models.convolutions import Convolution
 from dcgan.models.dcgan import Discriminator
 from dcgan.models.layers import DiscriminatorBlock
 from dcgan.tensors import Images, Labels, Scores
@@ -111,7 +112,7 @@ def has_adjoint(discriminator: nn.Module) -> TypeGuard[Discriminator]:
     layers = [module for module in discriminator.modules() if not list(module.children())]
     return (
         type(discriminator) is Discriminator
-        and all(type(layer) in (nn.Conv2d, nn.Linear, nn.LeakyReLU, nn.Identity, nn.Embedding) for layer in layers)
+        and all(type(layer) in (Convolution, nn.Linear, nn.LeakyReLU, nn.Identity, nn.Embedding) for layer in layers)
         and all(layer.bias is None for layer in layers if isinstance(layer, nn.Conv2d | nn.Linear))
     )
 
