@@ -64,4 +64,7 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    found = dict(reversed([(key.strip(), value.strip()) for key, _, value in (line.partition(":") for line in lines)]))
+    name = found.get("model name", "")
+    # Clouds hide the generation: two processors called "AMD EPYC" may differ twofold in bfloat16.
+    return f"{name} (family {found['cpu family']}, model {found['model']})" if "cpu family" in found else name
