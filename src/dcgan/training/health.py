@@ -1,0 +1,157 @@
+"""Is the game going well? Numbers that a run has written down come in; alarms in words come out. Pure functions.
+
+Losses alone do not tell: in a published run of these networks on CIFAR-10 (PyTorch-StudioGAN's DCGAN log) the
+discriminator's loss was 0.011 after 2,000 steps and 0.0008 after 42,000, where the samples were best, and the same
+0.002 at the end, where they were far worse. So a distance that improves overrules what scores and losses suggest.
+Scores are those of the logistic loss: a margin of 8 is being sure to one in 55 on either side.
+"""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+LEAST_DIVERSITY = 0.6
+LARGE_MARGIN = 8.0
+RISING = 1.25
+TURNED = 1.5
+OVERFITTED = 0.5
+EXPLODED = 50.0
+_FEWEST_LINES = 10
+
+
+class Alarm(NamedTuple):
+    """Something to know, and what can be done."""
+
+    kind: str
+    """``collapse``, ``past the best``, ``lost game``, ``overfitting`` or ``explosion``."""
+    text: str
+    advice: str
+
+
+class Distance(NamedTuple):
+    """How far samples were from real images, with its confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """What a run has written down so far, oldest first; empty where nothing was measured."""
+
+    margins: Sequence[float] = ()
+    """Mean score of real images less that of fake ones; one for each line of the journal."""
+    generator_losses: Sequence[float] = ()
+    """As many."""
+    distances: Sequence[Distance] = ()
+    """One for each evaluation."""
+    diversities: Sequence[float] = ()
+    """Of samples over that of real images; one for each evaluation."""
+    overfitting: float | None = None
+    """From ``overfitting_of``; None: nothing is held out."""
+
+
+def diagnose(vitals: Vitals) -> tuple[Alarm, ...]:
+    """All that is wrong now, the gravest first; nothing while all is well or too little is known."""
+    found = (
+        _explosion(vitals),
+        _collapse(vitals.diversities),
+        _past_the_best(vitals.distances),
+        _overfitting(vitals),
+        _lost_game(vitals),
+    )
+    return tuple(alarm for alarm in found if alarm is not None)
+
+
+def overfitting_of(train_score: float, held_out_score: float, fake_score: float) -> float:
+    """Where the held-out images stand between training images (0) and fakes (1), by their mean scores.
+
+    Karras et al. 2020 (arXiv 2006.06676), equation 1, r_v. NaN when real and fake are not told apart at all.
+    """
+    margin = train_score - fake_score
+    return (train_score - held_out_score) / margin if margin > 0 else math.nan
+
+
+def _explosion(vitals: Vitals) -> Alarm | None:
+    """The last lines are large, and far above what was usual before."""
+    for name, series in (("scores", vitals.margins), ("generator's loss", vitals.generator_losses)):
+        sizes = [abs(value) for value in series]
+        if len(sizes) < _FEWEST_LINES:
+            continue
+        recent, usual = min(sizes[-3:]), statistics.median(sizes[:-3])
+        if not math.isfinite(sum(sizes[-3:])) or (recent > EXPLODED and recent > 5 * usual):
+            return Alarm(
+                "explosion",
+                f"The {name} went from about {usual:.3g} to {sizes[-1]:.3g}.",
+                "Start again with lower learning rates (training.generator_learning_rate and the discriminator's).",
+            )
+    return None
+
+
+def _collapse(diversities: Sequence[float]) -> Alarm | None:
+    """Twice in a row, because the first samples of any run are much alike."""
+    if len(diversities) < 2 or max(diversities[-2:]) >= LEAST_DIVERSITY:
+        return None
+    return Alarm(
+        "collapse",
+        f"The samples differ from one another {diversities[-1]:.0%} as much as real images do: "
+        "the generator makes few images over and over.",
+        "Use an earlier checkpoint. Then try a lower learning rate for the generator "
+        "(training.generator_learning_rate) or larger batches (training.batch_size).",
+    )
+
+
+def _past_the_best(distances: Sequence[Distance]) -> Alarm | None:
+    """The last two evaluations are clearly, and by more than chance, above the best one."""
+    if len(distances) < 3:
+        return None
+    best = min(distances, key=lambda distance: distance.value)
+    if not all(last.low > best.high and last.value > TURNED * best.value for last in distances[-2:]):
+        return None
+    ago = len(distances) - 1 - distances.index(best)
+    return Alarm(
+        "past the best",
+        f"The samples have been getting worse: their distance from real images is {distances[-1].value:.3g}, "
+        f"and was {best.value:.3g} at its best, {ago} evaluations ago.",
+        "Stop here and use the best checkpoint; more training is unlikely to help. More images, or a lower "
+        "learning rate, would move the best further out.",
+    )
+
+
+def _overfitting(vitals: Vitals) -> Alarm | None:
+    if vitals.overfitting is None or not vitals.overfitting > OVERFITTED or _improving(vitals.distances):
+        return None
+    return Alarm(
+        "overfitting",
+        f"The discriminator knows its training images by heart: it scores held-out ones {vitals.overfitting:.0%} of "
+        "the way towards fakes.",
+        "Train on more images, or shorter, or with a smaller discriminator (model.discriminator_width).",
+    )
+
+
+def _lost_game(vitals: Vitals) -> Alarm | None:
+    """The discriminator has long been sure, and the generator's loss keeps rising."""
+    margins, losses = vitals.margins, vitals.generator_losses
+    count = len(margins) // 5
+    if len(margins) < _FEWEST_LINES or min(margins[-count:]) < LARGE_MARGIN or _improving(vitals.distances):
+        return None
+    fifths = [statistics.fmean(losses[start : start + count]) for start in range(0, 5 * count, count)]
+    last = statistics.fmean(losses[-count:])
+    if not last > RISING * min(fifths):
+        return None
+    return Alarm(
+        "lost game",
+        f"The discriminator has been sure of everything for a fifth of the run (margin {margins[-1]:.3g}) and the "
+        f"generator's loss has risen from {min(fifths):.3g} to {last:.3g}: it learns little from such a judge.",
+        "Try lower learning rates (training.discriminator_learning_rate first) or a smaller discriminator "
+        "(model.discriminator_width).",
+    )
+
+
+def _improving(distances: Sequence[Distance]) -> bool:
+    """Whether one of the last two evaluations is the best so far; the first of a run does not count."""
+    best = min(range(len(distances)), key=lambda index: distances[index].value, default=0)
+    return best > 0 and best >= len(distances) - 2

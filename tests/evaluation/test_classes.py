@@ -1,0 +1,103 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import RidgeClassifier
+from torch import Tensor
+
+from dcgan.evaluation.classes import agreement, class_distances, class_shares, fit_probe
+from dcgan.evaluation.distances import frechet_distance, kernel_distance
+from dcgan.evaluation.diversity import diversity
+from dcgan.evaluation.feature_stats import FeatureStats
+
+CENTRES = 4 * torch.eye(3, 8)
+
+
+def draw(labels: Tensor, seed: int, *, noise: float = 1.0) -> Tensor:
+    return CENTRES[labels] + noise * torch.randn(len(labels), 8, generator=torch.Generator().manual_seed(seed))
+
+
+def balanced(count: int) -> Tensor:
+    return torch.arange(count) % 3
+
+
+def test_the_probe_is_scikit_learns_ridge_classifier() -> None:
+    labels = balanced(300)
+    features = draw(labels, 1, noise=2.5) + 7
+    probe = fit_probe(features, labels, 3)
+    centred = features.double() - features.double().mean(dim=0)
+    ridge = 1e-3 * float(centred.square().sum()) / 8
+    other = RidgeClassifier(alpha=ridge).fit(features.double().numpy(), labels.numpy())
+    np.testing.assert_allclose(probe.weight.T, other.coef_, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(probe.bias, other.intercept_, rtol=1e-8)
+    fresh = draw(labels, 2, noise=2.5) + 7
+    assert probe(fresh).tolist() == other.predict(fresh.double().numpy()).tolist()
+
+
+def test_a_probe_can_be_fitted_to_fewer_images_than_features() -> None:
+    labels = balanced(6)
+    assert fit_probe(draw(labels, 1), labels, 3)(draw(labels, 1)).tolist() == labels.tolist()
+    assert fit_probe(torch.ones(6, 8), labels, 3).weight.isfinite().all()
+
+
+def test_agreement_on_real_images_is_their_accuracy_and_on_swapped_classes_none() -> None:
+    probe = fit_probe(draw(balanced(600), 1), balanced(600), 3)
+    asked, labels = balanced(300), balanced(300)
+    good = agreement(probe, draw(asked, 2), asked, draw(labels, 3), labels, num_classes=3)
+    assert good.samples > 0.97
+    assert good.reals > 0.97
+    assert good.reals == pytest.approx(sum(good.reals_by_class) / 3)
+    swapped = agreement(probe, draw((asked + 1) % 3, 2), asked, draw(labels, 3), labels, num_classes=3)
+    assert swapped.samples < 0.03
+    assert swapped.reals == good.reals
+    blind = agreement(
+        probe, draw(torch.zeros(300, dtype=torch.int64), 2), asked, draw(labels, 3), labels, num_classes=3
+    )
+    assert blind.by_class[0] > 0.97
+    assert blind.by_class[1] < 0.03
+    assert blind.samples == pytest.approx(1 / 3, abs=0.03)
+
+
+def test_a_class_that_is_not_asked_for_has_no_agreement() -> None:
+    probe, labels = fit_probe(draw(balanced(60), 1), balanced(60), 3), balanced(60)
+    found = agreement(probe, draw(labels % 2, 2), labels % 2, draw(labels, 3), labels, num_classes=3)
+    assert math.isnan(found.by_class[2])
+
+
+def test_a_forgotten_class_is_named() -> None:
+    probe, reals = fit_probe(draw(balanced(600), 1), balanced(600), 3), draw(balanced(3000), 3)
+    whole = class_shares(probe, draw(balanced(3000), 2), reals, 3)
+    assert whole.missing == ()
+    assert whole.divergence < 0.01
+    half = class_shares(probe, draw(balanced(3000) % 2, 2), reals, 3)
+    assert half.missing == (2,)
+    assert half.samples[0] > 0.6
+    assert half.divergence == pytest.approx(2 / 3 * math.log(2) + 1 / 3 * math.log(1), abs=0.05)
+    assert half.reals == pytest.approx((1 / 3,) * 3, abs=0.02)
+
+
+def test_the_distance_of_a_class_is_that_of_its_images_alone() -> None:
+    labels, reference_labels = torch.tensor([0] * 50 + [1] * 40 + [2] * 3), balanced(90)
+    samples, reference = draw(labels, 1, noise=1.5), draw(reference_labels, 2)
+    found = class_distances(samples, labels, reference, reference_labels)
+    assert [(each.label, each.num_samples, each.num_reference) for each in found] == [(0, 50, 30), (1, 40, 30)]
+    ours, theirs = samples[50:90], reference[reference_labels == 1]
+    assert found[1].frechet == frechet_distance(FeatureStats.of(ours), FeatureStats.of(theirs))
+    assert found[1].kernel == kernel_distance(ours, theirs)
+
+
+def test_swapped_classes_are_seen_by_class_and_by_no_distance_of_the_whole() -> None:
+    labels = balanced(600)
+    samples, reference = draw(labels, 1), draw(labels, 2)
+    whole = frechet_distance(FeatureStats.of(samples), FeatureStats.of(reference))
+    swapped = class_distances(samples, (labels + 1) % 3, reference, labels)
+    right = class_distances(samples, labels, reference, labels)
+    assert min(each.frechet for each in swapped) > 20 * max(whole, *(each.frechet for each in right))
+
+
+def test_diversity_is_one_for_real_images_and_shrinks_with_the_samples() -> None:
+    reals = draw(balanced(400), 1)
+    assert diversity(draw(balanced(400), 2), reals) == pytest.approx(1, abs=0.05)
+    assert diversity(0.25 * reals + 100, reals) == pytest.approx(0.25, rel=1e-4)
+    assert diversity(reals[:1].expand(400, 8), reals) == 0
