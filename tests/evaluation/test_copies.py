@@ -19,17 +19,17 @@ def with_copies(train: Tensor, share: float, seed: int, count: int = 1000) -> Te
     return samples
 
 
-@pytest.mark.parametrize(("num_train", "num_held_out"), [(2000, 500), (900, 100), (600, 0)])
+@pytest.mark.parametrize(("num_train", "num_held_out"), [(1000, 400), (900, 100), (500, 0)])
 def test_one_copy_in_ten_rings_the_alarm_and_new_images_do_not(num_train: int, num_held_out: int) -> None:
-    """Forty draws each: the threshold is meant to be passed by chance once in ten thousand."""
+    """Thirty draws each: the threshold is meant to be passed by chance once in ten thousand."""
     rung, false_alarms = 0, 0
-    for seed in range(40):
+    for seed in range(30):
         train = draw(num_train, 3 * seed)
         held_out = draw(num_held_out, 3 * seed + 1) if num_held_out else None
-        rung += find_copies(with_copies(train, 0.12, 3 * seed + 2), train, held_out).alarm
-        false_alarms += find_copies(draw(1000, 3 * seed + 2), train, held_out).alarm
+        rung += find_copies(with_copies(train, 0.12, 3 * seed + 2, 500), train, held_out).alarm
+        false_alarms += find_copies(draw(500, 3 * seed + 2), train, held_out).alarm
     assert false_alarms == 0
-    assert rung >= 38
+    assert rung >= 29
 
 
 def test_new_images_are_as_far_from_the_training_images_as_held_out_ones() -> None:

@@ -1,9 +1,12 @@
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from dcgan.data.benchmarks import read_idx
+from dcgan.data.sources import open_source
 from dcgan.evaluation.modes import (
     STACKED_SAMPLES,
     count_modes,
@@ -13,6 +16,7 @@ from dcgan.evaluation.modes import (
     modes_of_digits,
     ring,
 )
+from dcgan.knobs import DataConfig
 
 
 def test_a_uniform_draw_hits_all_modes_and_has_the_divergence_of_chance() -> None:
@@ -81,3 +85,21 @@ def test_centres_lie_where_they_should() -> None:
     assert grid().shape == (25, 2)
     torch.testing.assert_close(grid().mean(dim=0), torch.zeros(2))
     assert torch.pdist(grid()).min() == 2
+
+
+def test_the_modes_of_stacked_digits_are_the_classes_of_the_data_set(
+    real_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a classifier that knows every training digit by heart, through the padding and back."""
+    monkeypatch.setenv("DCGAN_DATASETS", str(real_data))
+    digits = read_idx(real_data / "mnist" / "train-images-idx3-ubyte.gz")
+    labels = read_idx(real_data / "mnist" / "train-labels-idx1-ubyte.gz")
+    known = {digit.tobytes(): int(label) for digit, label in zip(digits, labels, strict=True)}
+    source = open_source(DataConfig(source="stacked-mnist"))
+    rows = range(0, 60_000, 120)
+    pixels = torch.stack([torch.from_numpy(source.read(row).pixels).permute(2, 0, 1) for row in rows])
+    found = modes_of_digits(
+        digits_of(pixels, lambda each: torch.tensor([known[digit.numpy().tobytes()] for digit in each]))
+    )
+    assert found.tolist() == [int(source.class_names[source.items[row].label or 0]) for row in rows]
+    assert count_modes(found).num_hit > 350

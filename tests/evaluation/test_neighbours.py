@@ -29,6 +29,16 @@ def test_precision_recall_density_and_coverage_are_those_of_prdc(
         assert found[name] == pytest.approx(value, abs=1e-6), name
 
 
+def test_what_lies_on_the_surface_of_a_ball_is_outside_as_in_prdc(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whole numbers around zero: many equal distances, all exact."""
+    random = torch.Generator().manual_seed(1)
+    halves = [torch.randint(-2, 3, (100, 3), generator=random).float() for _ in range(2)]
+    samples, reference = (torch.cat([half, -half]) for half in halves)
+    expected = compute_prdc(reference.double().numpy(), samples.double().numpy(), nearest_k=3)
+    found = fidelity(samples, reference, 3)._asdict()
+    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-6)
+
+
 def test_tiles_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     samples, reference = draw(101, 8, 1), draw(77, 8, 2)
     whole, rows = fidelity(samples, reference), nearest(samples, reference, 3).rows
@@ -48,7 +58,7 @@ def test_neighbours_are_those_of_all_pairwise_distances() -> None:
 
 
 def test_an_exact_copy_is_at_no_distance_and_never_its_own_neighbour() -> None:
-    features = draw(40, 8, 1, shift=1000)
+    features = draw(40, 8, 1, shift=10_000)
     found = nearest(features[:5], features)
     assert found.distances.flatten().tolist() == [0.0] * 5
     assert found.rows.flatten().tolist() == [0, 1, 2, 3, 4]

@@ -75,17 +75,18 @@ def fidelity(samples: Features, reference: Features, k: int = 5) -> Fidelity:
     assert min(len(samples), len(reference)) > k, (len(samples), len(reference), k)
     centre = reference.mean(dim=0)
     left, right = samples - centre, reference - centre
-    sample_radii = nearest_others(left, k).distances[:, -1].square()
-    real_radii = nearest_others(right, k).distances[:, -1].square()
+    sample_radii = nearest_others(left, k).distances[:, -1]
+    real_radii = nearest_others(right, k).distances[:, -1]
     left_norms, right_norms = left.square().sum(dim=1), right.square().sum(dim=1)
     counts = torch.zeros(len(left))
     covered, recalled = torch.zeros(2, len(right), dtype=torch.bool)
     for rows in _tiles(len(left), len(right)):
-        squares = torch.addmm(right_norms, left[rows], right.T, alpha=-2).add_(left_norms[rows, None]).clamp_(min=0)
-        inside = squares < real_radii
+        squares = torch.addmm(right_norms, left[rows], right.T, alpha=-2).add_(left_norms[rows, None])
+        distances = squares.clamp_(min=0).sqrt_()
+        inside = distances < real_radii
         counts[rows] = inside.sum(dim=1, dtype=torch.float32)
         covered |= inside.any(dim=0)
-        recalled |= (squares < sample_radii[rows, None]).any(dim=0)
+        recalled |= (distances < sample_radii[rows, None]).any(dim=0)
     return Fidelity(
         precision=float((counts > 0).float().mean()),
         recall=float(recalled.float().mean()),
