@@ -7,7 +7,7 @@ import scipy.linalg
 import torch
 from torch import Tensor, nn
 
-from dcgan.evaluation.distances import frechet_distance, kernel_distance, kernel_distance_in_blocks
+from dcgan.evaluation.distances import frechet_distance, kernel_distance, kernel_distance_in_blocks, kernel_sums
 from dcgan.evaluation.feature_stats import FeatureStats
 from dcgan.evaluation.floors import floor
 
@@ -96,6 +96,11 @@ def test_the_kernel_distance_loses_nothing_to_single_precision_or_to_its_tiles()
     assert kernel_distance(samples, reference) == pytest.approx(exact, abs=1e-6)
 
 
+def test_what_a_reference_gives_can_be_computed_once() -> None:
+    samples, reference = draw(150, 6, 1, shift=0.5), draw(100, 6, 2)
+    assert kernel_distance(samples, reference, kernel_sums(reference)) == kernel_distance(samples, reference)
+
+
 def test_the_interval_of_the_kernel_distance_is_the_jackknife() -> None:
     samples, reference = draw(25, 4, 1, shift=0.5).double(), draw(30, 4, 2).double()
     without = torch.tensor(
@@ -108,6 +113,17 @@ def test_the_interval_of_the_kernel_distance_is_the_jackknife() -> None:
     value, low, high = kernel_distance(samples, reference)
     assert (high - low) / 2 == pytest.approx(1.96 * math.sqrt(float(variance)), rel=1e-5)
     assert value == pytest.approx((low + high) / 2)
+
+
+def test_the_interval_of_few_blocks_holds_the_truth_as_often_as_it_says() -> None:
+    """Four blocks: 1.96 standard errors instead of Student's 3.18 would be too few."""
+    truth, held = kernel_distance_of_gaussians(0.5), 0
+    for seed in range(300):
+        random = torch.Generator().manual_seed(seed)
+        samples = torch.randn(120, 3, generator=random) + 0.5
+        _, low, high = kernel_distance_in_blocks(samples, torch.randn(120, 3, generator=random), block_size=30)
+        held += low <= truth <= high
+    assert 0.91 <= held / 300 <= 0.98
 
 
 @pytest.mark.parametrize(("shift", "least"), [(0.0, 0.93), (0.3, 0.90)])

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from dcgan.evaluation import neighbours
-from dcgan.evaluation.neighbours import fidelity, nearest, nearest_others
+from dcgan.evaluation.neighbours import fidelity, nearest, nearest_others, radii
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # other people's imports
@@ -47,6 +47,11 @@ def test_tiles_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tiled[:4] == whole[:4]
     assert torch.equal(tiled.sample_density, whole.sample_density)
     assert torch.equal(nearest(samples, reference, 3).rows, rows)
+
+
+def test_the_balls_of_a_reference_can_be_computed_once() -> None:
+    samples, reference = draw(101, 8, 1), draw(77, 8, 2)
+    assert fidelity(samples, reference, 3, real_radii=radii(reference, 3))[:4] == fidelity(samples, reference, 3)[:4]
 
 
 def test_neighbours_are_those_of_all_pairwise_distances() -> None:

@@ -31,6 +31,7 @@ def load(name: str) -> ModuleType:
 
 
 whole_gan, basic_gan, leaky_relu = load("whole_gan"), load("basic_gan"), load("leaky_relu")
+ring_of_gaussians = load("ring_of_gaussians")
 
 
 @pytest.fixture(autouse=True)
@@ -171,3 +172,40 @@ def test_the_leaky_relus_are_six_different_curves_that_equal_the_closed_form(
         np.testing.assert_allclose(line.get_ydata(), np.where(x > 0, x, slope * x), atol=1e-6)
     assert len({tuple(line.get_color()) for line in lines}) == 6
     assert len({line.get_linewidth() for line in lines}) == 6
+
+
+def test_with_penalties_a_generator_finds_the_whole_ring_in_a_quarter_of_the_steps() -> None:
+    short = dataclasses.replace(ring_of_gaussians.SETTINGS["ours"], num_steps=1000, batch_size=128)
+    outcome = ring_of_gaussians.train(ring_of_gaussians.MIXTURES["ring"], short, 0)
+    assert outcome.modes.num_hit == 8
+    assert outcome.modes.high_quality > 0.3
+    assert outcome.points.shape == (2500, 2)
+
+
+def test_the_penalties_of_the_example_are_those_of_their_definition() -> None:
+    """D(x) = |x|² has the gradient 2 x."""
+
+    class Squares(torch.nn.Module):
+        def forward(self, points: torch.Tensor) -> torch.Tensor:
+            return points.square().sum(dim=1, keepdim=True)
+
+    points = torch.tensor([[1.0, 2.0], [0.0, 3.0]])
+    scores, penalty = ring_of_gaussians.penalised_scores(Squares(), points, 0.1)
+    assert scores.tolist() == [5, 9]
+    assert penalty.item() == pytest.approx(0.05 * (4 * 5 + 4 * 9) / 2)
+    assert ring_of_gaussians.penalised_scores(Squares(), points, 0.0)[1] == 0
+
+
+def test_the_ring_example_prints_a_table_and_leaves_a_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    brief = {name: dataclasses.replace(each, num_steps=3) for name, each in ring_of_gaussians.SETTINGS.items()}
+    monkeypatch.setattr(ring_of_gaussians, "SETTINGS", brief)
+    picture = tmp_path / "points.png"
+    monkeypatch.setattr(sys, "argv", ["ring_of_gaussians.py", "--seeds", "2", "--out", str(picture)])
+    ring_of_gaussians.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + 2 * 2 * 3 + 1
+    assert lines[1].split()[:4] == ["ring", "chapter", "0", "0/8"]
+    with Image.open(picture) as plot:
+        assert plot.format == "PNG"

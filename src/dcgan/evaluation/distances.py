@@ -43,15 +43,18 @@ def frechet_distance(samples: FeatureStats, reference: FeatureStats) -> float:
     return max(0.0, float(distance))  # rounding may bring it below
 
 
-def kernel_distance(samples: Features, reference: Features) -> Estimate:
+def kernel_distance(samples: Features, reference: Features, reference_sums: Tensor | None = None) -> Estimate:
     """KID over all pairs, with an interval by the jackknife: time n², memory n.
+
+    ``reference_sums``: ``kernel_sums(reference)``, where several sets are compared with one reference.
 
     Leaving out one image changes the three sums by its own row sums, so all n estimates without one image cost
     nothing more; the jackknife's variance is known to err on the large side (Efron and Stein 1981).
     """
     n, m = len(samples), len(reference)
     assert n > 2 and m > 2, (n, m)
-    own, other = _row_sums(samples), _row_sums(reference)
+    own = kernel_sums(samples)
+    other = kernel_sums(reference) if reference_sums is None else reference_sums
     across, across_other = _cross_sums(samples, reference)
     total, total_other, total_across = own.sum(), other.sum(), across.sum()
 
@@ -72,16 +75,37 @@ def kernel_distance_in_blocks(
     """KID as the mean over disjoint blocks of either set, in an order drawn from ``seed``: time n x block_size.
 
     For sets too large for all pairs. The interval comes from how much the blocks differ; they are independent.
+    At least four blocks must fit.
     """
     num_blocks = min(len(samples), len(reference)) // block_size
-    assert num_blocks > 1, (len(samples), len(reference), block_size)
+    assert num_blocks > 3, (len(samples), len(reference), block_size)
     rows = permutation(len(samples), "kid samples", seed=seed)
     others = permutation(len(reference), "kid reference", seed=seed)
     blocks = [slice(start, start + block_size) for start in range(0, num_blocks * block_size, block_size)]
     estimates = [kernel_distance(samples[rows[block]], reference[others[block]]) for block in blocks]
     values = torch.tensor([estimate.value for estimate in estimates], dtype=torch.float64)
-    value, error = float(values.mean()), CONFIDENT * float(values.std()) / math.sqrt(num_blocks)
+    value, error = float(values.mean()), _student(num_blocks - 1) * float(values.std()) / math.sqrt(num_blocks)
     return Estimate(value, value - error, value + error)
+
+
+def kernel_sums(features: Features) -> Tensor:
+    """For each image the sum of its kernels with all others, float64; each pair is computed once."""
+    sums = torch.zeros(len(features), dtype=torch.float64)
+    for start in range(0, len(features), _TILE):
+        rows = features[start : start + _TILE]
+        square = _kernel(rows, rows).fill_diagonal_(0)
+        sums[start : start + _TILE] += square.sum(dim=1, dtype=torch.float64)
+        for other in range(start + _TILE, len(features), _TILE):
+            kernel = _kernel(rows, features[other : other + _TILE])
+            sums[start : start + _TILE] += kernel.sum(dim=1, dtype=torch.float64)
+            sums[other : other + _TILE] += kernel.sum(dim=0, dtype=torch.float64)
+    return sums
+
+
+def _student(freedom: int) -> float:
+    """As ``CONFIDENT``, where the error was estimated from few values: Student's t by Fisher's expansion."""
+    z = CONFIDENT
+    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
 
 
 def _root(covariance: Tensor) -> Tensor:
@@ -98,20 +122,6 @@ def _kernel(left: Features, right: Features) -> Tensor:
     kernel: Tensor = left @ right.T
     kernel.div_(left.shape[1]).add_(1).pow_(3)
     return kernel
-
-
-def _row_sums(features: Features) -> Tensor:
-    """For each image the sum of its kernels with all others, float64; each pair is computed once."""
-    sums = torch.zeros(len(features), dtype=torch.float64)
-    for start in range(0, len(features), _TILE):
-        rows = features[start : start + _TILE]
-        square = _kernel(rows, rows).fill_diagonal_(0)
-        sums[start : start + _TILE] += square.sum(dim=1, dtype=torch.float64)
-        for other in range(start + _TILE, len(features), _TILE):
-            kernel = _kernel(rows, features[other : other + _TILE])
-            sums[start : start + _TILE] += kernel.sum(dim=1, dtype=torch.float64)
-            sums[other : other + _TILE] += kernel.sum(dim=0, dtype=torch.float64)
-    return sums
 
 
 def _cross_sums(left: Features, right: Features) -> tuple[Tensor, Tensor]:

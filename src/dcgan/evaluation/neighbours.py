@@ -70,13 +70,21 @@ def nearest_others(features: Features, k: int = 1, *, groups: Tensor | None = No
     return nearest(features, features, k, groups=(own, own))
 
 
-def fidelity(samples: Features, reference: Features, k: int = 5) -> Fidelity:
-    """Precision, recall, density and coverage with balls that reach to the k-th nearest image of the same set."""
+def radii(features: Features, k: int = 5) -> Tensor:
+    """Of the ball around each image: its distance to the k-th nearest other one, n."""
+    return nearest_others(features, k).distances[:, -1]
+
+
+def fidelity(samples: Features, reference: Features, k: int = 5, *, real_radii: Tensor | None = None) -> Fidelity:
+    """Precision, recall, density and coverage with balls that reach to the k-th nearest image of the same set.
+
+    ``real_radii``: ``radii(reference, k)``, where several sets are compared with one reference.
+    """
     assert min(len(samples), len(reference)) > k, (len(samples), len(reference), k)
     centre = reference.mean(dim=0)
     left, right = samples - centre, reference - centre
-    sample_radii = nearest_others(left, k).distances[:, -1]
-    real_radii = nearest_others(right, k).distances[:, -1]
+    sample_radii = radii(samples, k)
+    real_radii = radii(reference, k) if real_radii is None else real_radii
     left_norms, right_norms = left.square().sum(dim=1), right.square().sum(dim=1)
     counts = torch.zeros(len(left))
     covered, recalled = torch.zeros(2, len(right), dtype=torch.bool)
