@@ -60,7 +60,7 @@ class Settings:
     kept: float
     """Share of the average generator that a step keeps; 0: the last weights count."""
     num_steps: int = 4000
-    batch_size: int = 256
+    batch_size: int = 512
 
 
 SETTINGS = {
