@@ -19,6 +19,7 @@ def with_copies(train: Tensor, share: float, seed: int, count: int = 1000) -> Te
     return samples
 
 
+@pytest.mark.promise("Samples one in eight of which is a training image ring the copies alarm, and new images do not.")
 @pytest.mark.parametrize(("num_train", "num_held_out"), [(1000, 400), (900, 100), (500, 0)])
 def test_one_copy_in_ten_rings_the_alarm_and_new_images_do_not(num_train: int, num_held_out: int) -> None:
     """Thirty draws each: the threshold is meant to be passed by chance once in ten thousand."""

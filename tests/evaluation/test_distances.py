@@ -64,6 +64,7 @@ def test_the_frechet_distance_is_the_one_with_a_matrix_square_root(count: int) -
     assert frechet(samples, reference) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.promise("Fréchet and kernel distance are those of torchmetrics.")
 @pytest.mark.filterwarnings("ignore:Metric `Kernel Inception Distance` will save:UserWarning")
 def test_both_distances_are_torchmetrics() -> None:
     samples, reference = draw(300, 16, 1, shift=0.3, scale=1.2), draw(400, 16, 2)

@@ -23,6 +23,7 @@ def test_the_name_says_what_was_measured_with_what_and_on_how_many() -> None:
     assert name_of("fd", "tiny", 1_500) == "fd_tiny_1500"  # nothing is rounded: other counts are other measures
 
 
+@pytest.mark.promise("Only the Fréchet distance of the Inception network is called FID.")
 def test_only_the_frechet_distance_of_inception_is_called_fid() -> None:
     assert name_of("fd", "inception", 50_000) == "fid_inception_50k"
     assert "fid" not in name_of("fd", "second", 50_000)

@@ -17,6 +17,7 @@ def draw(count: int, size: int, seed: int, *, shift: float = 0.0, scale: float =
     return scale * torch.randn(count, size, generator=torch.Generator().manual_seed(seed)) + shift
 
 
+@pytest.mark.promise("Precision, recall, density and coverage are those of prdc.")
 @pytest.mark.parametrize("k", [1, 3, 5])
 @pytest.mark.parametrize("shift", [0.0, 100.0])
 def test_precision_recall_density_and_coverage_are_those_of_prdc(
