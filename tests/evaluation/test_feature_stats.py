@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from dcgan.commands.data import clear_cache
 from dcgan.evaluation import feature_cache
 from dcgan.evaluation.feature_cache import Key
 from dcgan.evaluation.feature_stats import FeatureStats
@@ -77,3 +78,16 @@ def test_a_torn_file_counts_as_none() -> None:
     for length in (0, 5, 100, len(whole) - 1):
         path.write_bytes(whole[:length])
         assert feature_cache.load(key) is None
+
+
+def test_clearing_the_cache_removes_features_and_nothing_else() -> None:
+    key = Key("f00d", "tiny", "test", 500)
+    feature_cache.save(key, {"features": features()})
+    size = key.path.stat().st_size
+    others = [key.path.with_name("mine.safetensors"), key.path.with_name("notes.txt")]
+    for other in others:
+        other.write_bytes(b"kept")
+    assert clear_cache() == (1, size)
+    assert feature_cache.load(key) is None
+    assert all(other.exists() for other in others)
+    assert clear_cache() == (0, 0)

@@ -42,7 +42,9 @@ def inspect_data(
 
 
 def clear_cache() -> tuple[int, int]:
-    """Remove prepared data from the cache: how many files, how many bytes. Downloads stay, and so does all else."""
+    """Remove prepared data and its features from the cache: how many files, how many bytes. All else stays."""
     from dcgan.data import cache
+    from dcgan.evaluation import feature_cache
 
-    return cache.clear()
+    (num_prepared, prepared_bytes), (num_features, feature_bytes) = cache.clear(), feature_cache.clear()
+    return num_prepared + num_features, prepared_bytes + feature_bytes

@@ -1,6 +1,7 @@
 """Features of real images, and their statistics, are computed once: safetensors files in the cache."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from dcgan import files
+
+_OURS = re.compile(r"[0-9a-f]{32}\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Key:
     def path(self) -> Path:
         """Where they lie."""
         words = "\n".join((self.fingerprint, self.detector, self.split, str(self.num_images)))
-        return files.cache_root() / "features" / f"{hashlib.sha256(words.encode()).hexdigest()[:32]}.safetensors"
+        return _folder() / f"{hashlib.sha256(words.encode()).hexdigest()[:32]}.safetensors"
 
 
 def save(key: Key, tensors: Mapping[str, Tensor]) -> None:
@@ -47,3 +50,16 @@ def load(key: Key) -> dict[str, Tensor] | None:
         return safetensors.torch.load(key.path.read_bytes())
     except (OSError, SafetensorError):
         return None
+
+
+def clear() -> tuple[int, int]:
+    """Remove all that is kept, and nothing that has another name than ours: files and bytes that are gone."""
+    paths = [path for path in _folder().glob("*.safetensors") if _OURS.fullmatch(path.name) and not path.is_symlink()]
+    sizes = [path.stat().st_size for path in paths]
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return len(paths), sum(sizes)
+
+
+def _folder() -> Path:
+    return files.cache_root() / "features"
