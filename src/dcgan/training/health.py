@@ -3,7 +3,8 @@
 Losses alone do not tell: in a published run of these networks on CIFAR-10 (PyTorch-StudioGAN's DCGAN log) the
 discriminator's loss was 0.011 after 2,000 steps and 0.0008 after 42,000, where the samples were best, and the same
 0.002 at the end, where they were far worse. So a distance that improves overrules what scores and losses suggest.
-Scores are those of the logistic loss: a margin of 8 is being sure to one in 55 on either side.
+Scores are those of the logistic losses, where a margin of 8 is being sure to one in 55 on either side; the others keep
+theirs small, and their lost games are not heard.
 """
 
 import math
