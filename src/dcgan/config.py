@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any, Literal, Union
 
 from dcgan.errors import UserError
+from dcgan.foreign import read_bytes
 from dcgan.knobs import DataConfig, HardwareConfig, ModelConfig, RunsConfig, TrainingConfig, require
+
+MAX_TOML_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +93,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         UserError: The file cannot be read, or is no TOML.
     """
     try:
-        return from_tables(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"--config {path}: not a config file that can be read ({error}).") from error
+        return from_tables(tomllib.loads(read_bytes(path, MAX_TOML_BYTES).decode("utf-8")))
+    except (OSError, ValueError, RecursionError) as error:  # tomllib lets Python's own limits through
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"--config {path}: not a config file that can be read ({reason}).") from error
 
 
 def _coerce(key: str, kind: Any, value: Any) -> Any:
@@ -103,10 +107,11 @@ def _coerce(key: str, kind: Any, value: Any) -> Any:
             return None
         return _coerce(key, next(option for option in options if option is not type(None)), value)
     if origin is tuple:
-        parts = [part for part in value.split(",") if part] if isinstance(value, str) else [str(part) for part in value]
-        return tuple(_coerce(key, options[0], part) for part in parts)
+        listed = [part for part in value.split(",") if part] if isinstance(value, str) else value
+        require(isinstance(listed, list | tuple), key, value, "must be a list")
+        return tuple(_coerce(key, options[0], part) for part in listed)
     if origin is Literal:
-        require(value in options, key, value, f"must be one of {', '.join(options)}")
+        require(isinstance(value, str) and value in options, key, value, f"must be one of {', '.join(options)}")
     elif kind is bool:
         value = {"true": True, "false": False}.get(str(value).lower())
         require(value is not None, key, value, "must be true or false")
@@ -122,7 +127,7 @@ def _number(key: str, kind: type, value: Any) -> int | float:
     what = "a whole number" if kind is int else "a number"
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     good = abs(number) < float("inf") and not isinstance(value, bool) and (kind is float or number.is_integer())
     require(good, key, value, f"must be {what}")

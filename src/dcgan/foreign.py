@@ -1,6 +1,7 @@
 """Files that somebody else wrote: regular ones only, at most so many bytes, and JSON without tricks."""
 
 import errno
+import gzip
 import json
 import math
 import os
@@ -43,6 +44,25 @@ def read_bytes(path: str | Path, most_bytes: int, *, follow: bool = True) -> byt
         size = max(size, len(content))
         raise OSError(errno.EFBIG, f"{size:,} bytes, the limit is {most_bytes:,}", str(path))
     return content
+
+
+class BoundedGzip:
+    """What a gzip file holds, up to ``most_bytes``: archives inside may ask for any amount of it in one piece."""
+
+    def __init__(self, file: BinaryIO, most_bytes: int) -> None:
+        self._file, self._left = gzip.GzipFile(fileobj=file), most_bytes
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, fewer at the end.
+
+        Raises:
+            OSError: Asked for more than is allowed.
+        """
+        if size > self._left:
+            raise OSError(errno.EFBIG, "it unpacks to more than it may")
+        content = self._file.read(size)
+        self._left -= len(content)
+        return content
 
 
 def strict_json(text: str | bytes) -> Any:

@@ -236,4 +236,4 @@ class HardwareConfig:
 def require(condition: object, key: str, value: object, message: str) -> None:
     """Refuse ``value`` unless the condition holds."""
     if not condition:
-        raise UserError(f"{key} = {value}: {message}.")
+        raise UserError(f"{key} = {value!s:.200}: {message}.")

@@ -7,25 +7,23 @@ TorchScript archive, a folder of torch.distributed.checkpoint, CIFAR-10's Python
 import bz2
 import gzip
 import io
-import lzma
 import os
 import pickletools
 import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from dcgan.errors import ExitCode, UserError
-from dcgan.foreign import open_regular
+from dcgan.foreign import BoundedGzip, open_regular
 
 _LOOK = 65_536  # bytes that are looked at
-_MOST_MEMBERS = 100_000
+_MOST_TAR_BYTES = 100_000_000
 _ENDINGS = (".pkl", ".pickle")  # as in the data.pkl of torch.save and TorchScript
 _COMPRESSED: dict[bytes, Callable[[Any], Any]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZh": bz2.BZ2File,
-    b"\xfd7zXZ": lzma.LZMAFile,
 }
 
 
@@ -80,7 +78,7 @@ def _holds_pickle(path: Path) -> bool:
                 beginning = inside.read(_LOOK)
         if beginning[257:262] == b"ustar":
             file.seek(0)
-            return _in_tar(file)
+            return _in_tar(file, compressed=opener is not None)
     return is_pickle(beginning)
 
 
@@ -89,13 +87,12 @@ def _in_zip(file: IO[bytes]) -> bool:
         return any(name.endswith(_ENDINGS) for name in archive.namelist())
 
 
-def _in_tar(file: IO[bytes]) -> bool:
-    """Plain or compressed; read as a stream, its members' names being labels."""
-    with tarfile.open(fileobj=file, mode="r|*") as archive:
-        for count, member in enumerate(archive):
+def _in_tar(file: BinaryIO, *, compressed: bool) -> bool:
+    """Read as a stream; its members' names are only names."""
+    stream: Any = BoundedGzip(file, _MOST_TAR_BYTES) if compressed else file
+    with tarfile.open(fileobj=stream, mode="r|") as archive:
+        for member in archive:
             inside = archive.extractfile(member) if member.isreg() else None
             if inside is not None and is_pickle(inside.read(_LOOK)):
                 return True
-            if count >= _MOST_MEMBERS:
-                break
     return False

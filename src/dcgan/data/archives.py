@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import final
 
 from dcgan.data.decode import MAX_FILE_BYTES, decode
+from dcgan.data.expansion import MAX_EXPANSION, is_bomb
 from dcgan.data.folders import is_dropping, is_image_name, other_files
 from dcgan.data.items import Decoded, Item, Source, Unreadable, labels_of, printable
 from dcgan.errors import ExitCode, UserError
 
 MAX_MEMBERS = 2_000_000
-MAX_EXPANSION = 1100  # deflate shrinks zeros about 1030-fold and nothing further
 _ENCRYPTED = 0x1
 
 
@@ -92,6 +92,6 @@ def _reason_to_skip(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str | None
         return "encrypted"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return f"compressed in an unusual way (method {info.compress_type})"
-    if info.file_size > MAX_FILE_BYTES or info.file_size > MAX_EXPANSION * (info.compress_size + 1):
-        return f"expands to {info.file_size:,} bytes, the limit is {MAX_FILE_BYTES:,} and {MAX_EXPANSION}-fold"
+    if info.file_size > MAX_FILE_BYTES or is_bomb(info.file_size, info.compress_size):
+        return f"expands to {info.file_size:,} bytes from {info.compress_size:,}; {MAX_FILE_BYTES:,} is the limit"
     return None

@@ -8,10 +8,13 @@ from typing import IO, NoReturn, final
 import numpy as np
 
 from dcgan.data import tiff
+from dcgan.data.expansion import is_bomb
 from dcgan.data.items import Decoded, Item, Source, Unreadable, printable
 from dcgan.errors import ExitCode, UserError
+from dcgan.pickles import is_pickle, refuse_pickle
 
-MAX_EXPANSION = 1100  # deflate shrinks zeros about 1030-fold and nothing further
+BYTES_AN_IMAGE = 8  # of a file, at the very least where there are many: each is remembered by name
+FEW_IMAGES = 10_000
 _SPLITS = (
     (("x_train", "train_images"), ("y_train", "train_labels")),
     (("x_test", "test_images"), ("y_test", "test_labels")),
@@ -47,6 +50,8 @@ class Arrays(Source):
         self._starts = np.cumsum([0, *map(len, self._images)])
         self._mode = mode
         count, status = int(self._starts[-1]), path.stat()
+        if count > max(FEW_IMAGES, status.st_size / BYTES_AN_IMAGE):
+            _refuse(path, f"{count:,} images in {status.st_size:,} bytes", "images that could be told apart")
         stamp, digits = f"{status.st_size}:{status.st_mtime_ns}", len(str(count - 1))
         items = [
             Item(
@@ -77,6 +82,7 @@ def open_npy(path: Path) -> Source:
 
 def open_npz(path: Path) -> Source:
     """``x_train``, ``y_train``, ``x_test``, ``y_test``; or a single array of images, and perhaps ``labels``."""
+    refuse_pickle(path, "an .npz of plain arrays")
     try:
         with zipfile.ZipFile(path) as archive:
             infos = {info.filename.removesuffix(".npy").lower(): info for info in archive.infolist()}
@@ -127,7 +133,7 @@ def _choose(path: Path, infos: Mapping[str, object]) -> list[tuple[str, str]]:
 
 def _check_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
     """Refuse what is no plain array, or claims to be larger than its bytes could be, before making room for it."""
-    if info.file_size > MAX_EXPANSION * (info.compress_size + 1):
+    if is_bomb(info.file_size, info.compress_size):
         _refuse(
             path, f"{printable(info.filename)} of {info.file_size:,} bytes in {info.compress_size:,}", "no zip bomb"
         )
@@ -144,6 +150,10 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
 
 def _header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and type that a .npy declares; Python objects are refused here, their pickle never being read."""
+    beginning = file.read(2)
+    file.seek(0)
+    if is_pickle(beginning):
+        _refuse_objects(path)
     try:
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -151,12 +161,16 @@ def _header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     except Exception as error:  # NumPy lets its own tokenizer's errors through
         _refuse(path, f"not a NumPy array ({printable(str(error))[:100]})", "np.save of uint8 or uint16 images")
     if dtype.hasobject:
-        raise UserError(
-            f"{path}: contains Python objects (a pickle), which can run any code, and was not opened. "
-            "Save plain numbers: np.save(path, images.astype('uint8')).",
-            ExitCode.UNSAFE,
-        )
+        _refuse_objects(path)
     return shape, dtype
+
+
+def _refuse_objects(path: Path) -> NoReturn:
+    raise UserError(
+        f"{path}: contains Python objects (a pickle), which can run any code, and was not opened. "
+        "Save plain numbers: np.save(path, images.astype('uint8')).",
+        ExitCode.UNSAFE,
+    )
 
 
 def _check_size(path: Path, shape: tuple[int, ...], dtype: np.dtype, num_bytes: int) -> None:

@@ -1,20 +1,25 @@
 """The two old formats of benchmark images: IDX (the MNIST family) and CIFAR-10's binary archive."""
 
 import gzip
+import math
 import re
 import struct
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, BinaryIO, NoReturn, cast
 
 import numpy as np
 
-from dcgan.data.arrays import MAX_EXPANSION, Arrays
+from dcgan.data.arrays import Arrays
+from dcgan.data.expansion import is_bomb
 from dcgan.data.items import Source
 from dcgan.errors import ExitCode, UserError
+from dcgan.foreign import BoundedGzip, open_regular
+from dcgan.pickles import refuse_pickle
 
 _UINT8 = 0x08
+_CIFAR_BYTES = 200_000_000  # of the whole archive, unpacked; a header of tar may ask for any amount of memory
 _CIFAR_RECORD = 1 + 3 * 32 * 32
 _CIFAR_MEMBERS = re.compile(r"(?:.*/)?(data_batch_[1-5]|test_batch)\.bin")
 
@@ -43,17 +48,14 @@ def read_idx(path: Path) -> np.ndarray:
     Raises:
         UserError: Another format, or shorter than its header says.
     """
-    opener = gzip.open if path.name.endswith(".gz") else open
     try:
-        with opener(path, "rb") as file:
+        with open_regular(path) as stored, _unpacked(stored) as file:
             zeros, kind, num_dimensions = struct.unpack(">HBB", file.read(4))
             if zeros != 0 or kind != _UINT8 or num_dimensions not in (1, 3):
                 _refuse(path, "not an IDX file of bytes (images n x h x w, or labels n)")
             shape = struct.unpack(f">{num_dimensions}I", file.read(4 * num_dimensions))
-            num_bytes = 1
-            for size in shape:
-                num_bytes *= size
-            if num_bytes > MAX_EXPANSION * path.stat().st_size:
+            num_bytes = math.prod(shape)
+            if is_bomb(num_bytes, path.stat().st_size):
                 _refuse(path, f"declares {' x '.join(map(str, shape))}, more than the file can hold")
             content = file.read(num_bytes)
     except UserError:
@@ -65,11 +67,20 @@ def read_idx(path: Path) -> np.ndarray:
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)
 
 
+def _unpacked(file: BinaryIO) -> BinaryIO:
+    """Through gzip if the file is compressed, whatever it is called."""
+    compressed = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if compressed else file
+
+
 def open_cifar10(path: Path, *, name: str = "", class_names: Sequence[str] = ()) -> Source:
     """CIFAR-10's binary tar.gz: records of a label and three planes of 32 x 32. Nothing is unpacked to disk."""
     batches: dict[str, np.ndarray] = {}
     try:
-        with tarfile.open(path, "r|gz") as archive:
+        with open_regular(path) as stored:
+            stream: Any = BoundedGzip(stored, _CIFAR_BYTES)
+            archive = tarfile.open(fileobj=stream, mode="r|")  # noqa: SIM115  # closing it would change nothing
             for member in archive:
                 match = _CIFAR_MEMBERS.fullmatch(member.name)
                 file = archive.extractfile(member) if match and member.isreg() else None
@@ -84,6 +95,7 @@ def open_cifar10(path: Path, *, name: str = "", class_names: Sequence[str] = ())
         _refuse(path, f"not a tar.gz that can be read ({error})")
     train = [batch for name, batch in sorted(batches.items()) if name.startswith("data")]
     if not train:
+        refuse_pickle(path, "CIFAR-10's binary version")
         _refuse(path, "holds no data_batch_1.bin … 5.bin; the only tar.gz read here is CIFAR-10's binary version")
     test = [batches["test_batch"]] if "test_batch" in batches else []
     return Arrays(path, [_cifar_split(split) for split in (train, test) if split], class_names=class_names, name=name)

@@ -7,6 +7,7 @@ other decoder that Pillow has is a door that nobody needs open.
 import io
 import threading
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 from PIL import Image, ImageFile
@@ -25,6 +26,8 @@ __all__ = ["EXTENSIONS", "MAX_FILE_BYTES", "MAX_PIXELS", "Decoded", "Unreadable"
 EXTENSIONS = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".webp", ".bmp", ".tif", ".tiff"})
 MAX_FILE_BYTES = 500_000_000
 MAX_PIXELS = 100_000_000
+MAX_RUN_LENGTH_PIXELS = 10_000_000  # Pillow unpacks run lengths of a BMP pixel by pixel in Python: two seconds
+LARGE_PIXELS = 10_000_000  # images beyond are decoded one at a time: each takes up to a gigabyte meanwhile
 
 _DEEP_PNG = {  # what Pillow calls the bytes of a colour PNG with 16 bits a channel: its name here, and its two halves
     "RGB;16B": ("RGB;16", ("RGB;16B", "RGB;16L")),
@@ -68,8 +71,11 @@ def _decode(content: bytes) -> Decoded:
         if image.width * image.height > MAX_PIXELS:
             size = f"{image.width:,} x {image.height:,}"
             raise Unreadable(f"declares {size} pixels, the limit is {MAX_PIXELS // 1_000_000} million")
+        if image.width * image.height > MAX_RUN_LENGTH_PIXELS and image.tile and image.tile[0].codec_name == "bmp_rle":
+            raise Unreadable(f"a run-length BMP of over {MAX_RUN_LENGTH_PIXELS // 1_000_000} million pixels")
         animated = getattr(image, "is_animated", False)
-        pixels, mode, notes = _pixels(image, content)
+        with _alone if image.width * image.height > LARGE_PIXELS else nullcontext():
+            pixels, mode, notes = _pixels(image, content)
         turn = _orientation(image)
     if animated:
         notes.append("first of several frames")
@@ -204,3 +210,4 @@ class _Quiet:
 
 
 _quiet = _Quiet()  # one for the process, as the filters are
+_alone = threading.Lock()  # one for the process, as its memory is

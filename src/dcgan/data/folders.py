@@ -1,7 +1,6 @@
 """A folder of image files, with all that people leave in folders."""
 
 import os
-import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -10,9 +9,9 @@ from typing import final
 from dcgan.data.decode import EXTENSIONS, MAX_FILE_BYTES, decode
 from dcgan.data.items import Decoded, Item, Source, Unreadable, labels_of, printable
 from dcgan.errors import ExitCode, UserError
+from dcgan.foreign import read_bytes
 
 _DROPPINGS = {"thumbs.db", "desktop.ini", ".ds_store", "__macosx"}  # what systems leave behind
-_SAFELY = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @final
@@ -102,13 +101,6 @@ def _stamp(entry: os.DirEntry[str]) -> str:
 def _content(path: str) -> bytes:
     """The bytes of a regular file; nothing else is opened, even if it took the file's place a moment ago."""
     try:
-        descriptor = os.open(path, _SAFELY)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise Unreadable("not a regular file")
-            if status.st_size > MAX_FILE_BYTES:
-                raise Unreadable(f"{status.st_size:,} bytes, the limit is {MAX_FILE_BYTES:,}")
-            return file.read(MAX_FILE_BYTES)
+        return read_bytes(path, MAX_FILE_BYTES, follow=False)
     except OSError as error:
         raise Unreadable(f"cannot be opened ({error.strerror})") from error

@@ -11,7 +11,9 @@ from dcgan.data.benchmarks import find_idx, open_cifar10, open_idx
 from dcgan.data.folders import Folder
 from dcgan.data.items import Item, Selection, Source
 from dcgan.errors import ExitCode, UserError
+from dcgan.foreign import open_regular
 from dcgan.knobs import DataConfig
+from dcgan.pickles import refuse_pickle
 
 __all__ = ["Item", "Source", "open_source"]
 
@@ -27,9 +29,11 @@ def open_source(config: DataConfig) -> Source:
     Raises:
         UserError: Nothing there, nothing that is an image, an unknown class, a download that failed.
     """
-    source = catalog.open_named(config) if config.source in catalog.names() else _open_path(config.source)
+    named = config.source in catalog.names()
+    source = catalog.open_named(config) if named else _open_path(config.source)
     if not source.items:
         source.close()
+        refuse_pickle(Path(config.source).expanduser(), _EXPECTED)
         found = "; ".join(f"{name}: {reason}" for name, reason in source.skipped[:10]) or "nothing at all"
         raise UserError(f"{config.source}: no images in it. Found {found}. Expected {_EXPECTED}.", ExitCode.DATA)
     return _select(source, config.classes) if config.classes else source
@@ -59,7 +63,7 @@ def _open_path(text: str) -> Source:
 def _open_file(path: Path) -> Source:
     """A file of many images."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             beginning = file.read(8)
     except OSError as error:
         raise UserError(f"{path}: cannot be opened ({error.strerror}).", ExitCode.DATA) from error
@@ -68,16 +72,15 @@ def _open_file(path: Path) -> Source:
     if beginning.startswith(b"\x93NUMPY"):
         return open_npy(path)
     if beginning.startswith(b"\x1f\x8b"):
-        return open_cifar10(path) if path.name.lower().endswith((".tar.gz", ".tgz")) else open_idx(path)
+        if path.name.lower().endswith((".tar.gz", ".tgz")):
+            return open_cifar10(path)
+        refuse_pickle(path, _EXPECTED)
+        return open_idx(path)
     if beginning.startswith(b"\0\0\x08"):
         return open_idx(path)
     if beginning.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
         return open_tiff(path)
-    if beginning.startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
-        raise UserError(
-            f"{path}: a Python pickle, which can run any code, and was not opened. Expected {_EXPECTED}.",
-            ExitCode.UNSAFE,
-        )
+    refuse_pickle(path, _EXPECTED)
     raise UserError(f"{path}: not a file of many images. Expected {_EXPECTED}.", ExitCode.DATA)
 
 

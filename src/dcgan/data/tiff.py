@@ -3,20 +3,22 @@
 import io
 import logging
 import types
+import zlib
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
 from PIL.TiffImagePlugin import TiffImageFile
 
+from dcgan.data.expansion import is_bomb
 from dcgan.data.items import Decoded, Unreadable
 
 INSTALL = "needs tifffile: pip install 'dcgan[science]'"
-MAX_EXPANSION = 1100  # deflate, the best of the common ones, shrinks zeros about 1030-fold
-_MAX_PAGES = 1_000_000
+_MAX_PAGES = 100_000
 _MAX_PAGES_AS_CHANNELS = 16
 for _logger in ("tifffile", "PIL.TiffImagePlugin"):  # their complaints about damaged files name none: ours do
     logging.getLogger(_logger).addHandler(logging.NullHandler())
+_UNCOMPRESSED, _DEFLATE = 1, (8, 32946)
 _BITS_PER_SAMPLE, _SAMPLES_PER_PIXEL = 258, 277
 
 
@@ -39,7 +41,7 @@ def is_plain(content: bytes) -> bool:
             bits = max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,)))
             samples = image.tag_v2.get(_SAMPLES_PER_PIXEL, 1)
             deep = image.mode.startswith("I;16")
-            return image.n_frames == 1 and len(image.getbands()) == samples and (bits <= 8 or deep)
+            return not image.is_animated and len(image.getbands()) == samples and (bits <= 8 or deep)
     except Exception:
         return False
 
@@ -74,13 +76,14 @@ def read(file: BinaryIO, num_bytes: int, max_pixels: int | None = None) -> Stack
         shape = f"{' x '.join(f'{size:,}' for size in series.shape)} pixels"
         if max_pixels is not None and series.size > max_pixels:
             raise Unreadable(f"declares {shape}, the limit is {max_pixels // 1_000_000} million")
-        if series.nbytes > MAX_EXPANSION * num_bytes:
+        if is_bomb(series.nbytes, num_bytes):
             raise Unreadable(f"declares {shape}, more than its {num_bytes:,} bytes can hold")
         if series.dtype.newbyteorder("=") not in (np.uint8, np.uint16):
             raise Unreadable(f"{series.dtype} pixels; save it as uint8 or uint16")
         photometric = series.keyframe.photometric.name
         if photometric not in ("MINISBLACK", "MINISWHITE", "RGB"):
             raise Unreadable(f"{photometric.lower()} colours; save it as grey or RGB")
+        _check_segments(file, series)
         pixels, channel_axes = _arrange(series.asarray(), series.axes)
         alpha = any(int(kind) in (1, 2) for kind in series.keyframe.extrasamples)
     if photometric == "MINISWHITE":
@@ -89,6 +92,24 @@ def read(file: BinaryIO, num_bytes: int, max_pixels: int | None = None) -> Stack
     if photometric == "RGB" and channel_axes == "S" and pixels.shape[3] == 3 + alpha:
         mode = ("RGBA" if alpha else "RGB") + (";16" if pixels.dtype == np.uint16 else "")
     return Stack(pixels, mode, set(series.axes) <= set("YXQI"))
+
+
+def _check_segments(file: BinaryIO, series: Any) -> None:
+    """Refuse strips and tiles that unpack to more than their share of the image: tifffile does not look.
+
+    Raises:
+        Unreadable: One does, or is compressed in a way whose size nobody can know beforehand.
+    """
+    for page in series.pages:
+        if page is None or page.compression == _UNCOMPRESSED:
+            continue
+        if page.compression not in _DEFLATE:
+            raise Unreadable(f"compressed as {page.compression.name.lower()}; save it uncompressed or with deflate")
+        share = int(np.prod(page.chunks)) * page.dtype.itemsize
+        for offset, num_bytes in zip(page.dataoffsets, page.databytecounts, strict=True):
+            file.seek(offset)
+            if len(zlib.decompressobj().decompress(file.read(num_bytes), share + 1)) > share:
+                raise Unreadable("unpacks to more than it declares")
 
 
 def _arrange(array: np.ndarray, axes: str) -> tuple[np.ndarray, str]:

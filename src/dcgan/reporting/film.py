@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import write_atomically
+from dcgan.foreign import open_regular
 from dcgan.reporting.gallery import spread
 from dcgan.runs.folder import RunFolder
 
@@ -43,7 +44,7 @@ def write_film(run: RunFolder) -> Path:
 def _read(path: Path) -> Image.Image | None:
     """A grid on white, or None when the file is not whole."""
     try:
-        with Image.open(path) as picture:
+        with open_regular(path) as file, Image.open(file, formats=["PNG"]) as picture:
             solid = Image.new("RGB", picture.size, "white")
             solid.paste(picture.convert("RGB"), mask=picture.getchannel("A") if "A" in picture.getbands() else None)
             return solid

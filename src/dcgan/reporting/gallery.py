@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from dcgan.foreign import open_regular
 from dcgan.runs.folder import RunFolder
 
 MOST_FRAMES = 24
@@ -70,7 +71,7 @@ def embed(path: Path, most_bytes: int) -> Picture | None:
 @functools.lru_cache(maxsize=64)
 def _embed(path: Path, changed: int, most_bytes: int) -> Picture:
     """Remembered while the file does not change: a page is written again and again while a run grows."""
-    with Image.open(path) as picture:
+    with open_regular(path) as file, Image.open(file, formats=["PNG"]) as picture:
         picture.load()
     if path.stat().st_size <= most_bytes and picture.width <= WIDEST and picture.format == "PNG":
         return _picture("png", path.read_bytes(), picture, exact=True)

@@ -12,6 +12,7 @@ import numpy as np
 from dcgan.config import read_toml
 from dcgan.data.report import DatasetReport
 from dcgan.errors import UserError
+from dcgan.foreign import read_bytes
 from dcgan.runs import journal
 from dcgan.runs.folder import RunFolder
 
@@ -19,6 +20,8 @@ State = Literal["waiting", "training", "finished", "interrupted", "failed", "sto
 
 SECONDS_OF_SILENCE = 900.0
 """A run whose journal has been quiet for so long has died without a word."""
+
+MAX_JSON_BYTES = 100_000_000
 
 COLUMNS = ("discriminator_loss", "generator_loss", "real_score", "fake_score", "images_per_second", "seconds")
 
@@ -102,8 +105,8 @@ def _config(path: Path) -> dict[str, Any]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        content = json.loads(read_bytes(path, MAX_JSON_BYTES))
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -1,5 +1,6 @@
 """Every file name of a run, and its one writer. The run folder is the only contract between the wings."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,7 +70,8 @@ class RunFolder:
 
     def previews(self) -> list[tuple[int, Path]]:
         """(images seen, grid of the fixed latents), oldest first."""
-        return [(int(path.stem.removeprefix("images-")), path) for path in sorted(self.samples.glob("images-*.png"))]
+        found = ((re.fullmatch(r"images-([0-9]{1,18})", path.stem), path) for path in self.samples.glob("images-*.png"))
+        return sorted((int(match[1]), path) for match, path in found if match)
 
     @property
     def report(self) -> Path:
