@@ -4,6 +4,7 @@ Preset < file < command line.
 """
 
 import difflib
+import re
 import tomllib
 import types
 import typing
@@ -17,6 +18,8 @@ from dcgan.foreign import read_bytes
 from dcgan.knobs import DataConfig, HardwareConfig, ModelConfig, RunsConfig, TrainingConfig, require
 
 MAX_TOML_BYTES = 1_000_000
+_STRING = re.compile(r'"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'')
+_DEEP_KEY = re.compile(r'(?<![\w"-])(?:[\w"-]+[ \t]*\.[ \t]*){12}')  # tomllib's time and memory grow with its square
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +96,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         UserError: The file cannot be read, or is no TOML.
     """
     try:
-        return from_tables(tomllib.loads(read_bytes(path, MAX_TOML_BYTES).decode("utf-8")))
+        text = read_bytes(path, MAX_TOML_BYTES).decode("utf-8")
+        if _DEEP_KEY.search(_STRING.sub('""', text)):
+            raise ValueError("a key of over a dozen parts")
+        return from_tables(tomllib.loads(text))
     except (OSError, ValueError, RecursionError) as error:  # tomllib lets Python's own limits through
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"--config {path}: not a config file that can be read ({reason}).") from error

@@ -45,7 +45,7 @@ def write_with(path: Path, write: Callable[[Path], object], *, durable: bool = F
 def append(path: Path, text: str) -> None:
     """Append ``text`` to the end of ``path`` and hand it to the operating system."""
     try:
-        with path.open("a", encoding="utf-8") as file:
+        with open(path, "a", encoding="utf-8", opener=_own) as file:
             file.write(text)
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -74,7 +74,7 @@ def locked(path: Path, content: bytes) -> Iterator[None]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = _own(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
@@ -107,6 +107,11 @@ def require_space(folder: Path, num_bytes: int, purpose: str) -> None:
             "Free some space, or choose another disk (DCGAN_CACHE for prepared data, --out for runs).",
             ExitCode.DISK,
         )
+
+
+def _own(path: str | Path, flags: int) -> int:
+    """Open a file of our own for writing. A link in its place is not followed: it may lead anywhere."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o644)
 
 
 def _unwritable(path: Path, error: OSError) -> UserError:

@@ -31,6 +31,14 @@ def open_regular(path: str | Path, *, follow: bool = True) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
+def is_regular(path: Path) -> bool:
+    """Whether a regular file is there; a name that cannot be is no file."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def read_bytes(path: str | Path, most_bytes: int, *, follow: bool = True) -> bytes:
     """The content of a regular file of at most so many bytes.
 

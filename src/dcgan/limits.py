@@ -31,6 +31,16 @@ def processor_quota() -> float | None:
     return min(limits, default=None)
 
 
+def available_memory() -> int | None:
+    """Bytes that could be had without harm to others, as the kernel estimates; None where it does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    kilobytes = next((line.split()[1] for line in lines if line.startswith("MemAvailable:")), None)
+    return None if kilobytes is None else 1024 * int(kilobytes)
+
+
 def _ratio(words: list[str]) -> float | None:
     """``["150000", "100000"]`` → 1.5; None for ``max`` or a negative quota, which mean no limit."""
     if len(words) != 2 or not all(word.isdecimal() for word in words) or int(words[1]) == 0:

@@ -18,7 +18,7 @@ from typing import IO, Any, BinaryIO
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import BoundedGzip, open_regular
 
-_LOOK = 65_536  # bytes that are looked at
+LOOK = 65_536  # bytes that are looked at
 _MOST_TAR_BYTES = 100_000_000
 _ENDINGS = (".pkl", ".pickle")  # as in the data.pkl of torch.save and TorchScript
 _COMPRESSED: dict[bytes, Callable[[Any], Any]] = {
@@ -68,14 +68,14 @@ def _in_folder(path: Path) -> Path | None:
 
 def _holds_pickle(path: Path) -> bool:
     with open_regular(path) as file:
-        beginning = file.read(_LOOK)
+        beginning = file.read(LOOK)
         file.seek(0)
         if beginning.startswith(b"PK"):
             return _in_zip(file)
         opener = next((opener for mark, opener in _COMPRESSED.items() if beginning.startswith(mark)), None)
         if opener is not None:
             with opener(file) as inside:
-                beginning = inside.read(_LOOK)
+                beginning = inside.read(LOOK)
         if beginning[257:262] == b"ustar":
             file.seek(0)
             return _in_tar(file, compressed=opener is not None)
@@ -93,6 +93,6 @@ def _in_tar(file: BinaryIO, *, compressed: bool) -> bool:
     with tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
             inside = archive.extractfile(member) if member.isreg() else None
-            if inside is not None and is_pickle(inside.read(_LOOK)):
+            if inside is not None and is_pickle(inside.read(LOOK)):
                 return True
     return False

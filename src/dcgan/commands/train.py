@@ -20,6 +20,7 @@ from dcgan.config import Config, read_toml
 from dcgan.data.prepare import prepare
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import require_space, write_atomically
+from dcgan.foreign import is_regular
 from dcgan.hardware import choose_device, describe
 from dcgan.recipes import complete
 from dcgan.reporting.film import write_film
@@ -114,10 +115,10 @@ def locate(options: TrainOptions) -> tuple[RunFolder, Config]:
     if options.starts_anew():
         requested = options.requested()
         run = RunFolder(Path(options.out) if options.out else default_folder(requested))
-        return run, settle(requested, saved_config(run)) if run.config.exists() else requested
+        return run, settle(requested, saved_config(run)) if is_regular(run.config) else requested
     assert options.out is not None, options
     run = RunFolder(Path(options.out))
-    if not run.config.exists():
+    if not is_regular(run.config):
         return run, options.requested()
     saved = saved_config(run)
     return run, settle(saved.override(options.changes()), saved)

@@ -11,7 +11,7 @@ from dcgan.data import tiff
 from dcgan.data.expansion import is_bomb
 from dcgan.data.items import Decoded, Item, Source, Unreadable, printable
 from dcgan.errors import ExitCode, UserError
-from dcgan.pickles import is_pickle, refuse_pickle
+from dcgan.pickles import LOOK, is_pickle, refuse_pickle
 
 BYTES_AN_IMAGE = 8  # of a file, at the very least where there are many: each is remembered by name
 FEW_IMAGES = 10_000
@@ -150,7 +150,7 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
 
 def _header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and type that a .npy declares; Python objects are refused here, their pickle never being read."""
-    beginning = file.read(2)
+    beginning = file.read(LOOK)
     file.seek(0)
     if is_pickle(beginning):
         _refuse_objects(path)

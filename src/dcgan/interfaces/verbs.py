@@ -1,5 +1,6 @@
 """The commands as the command line has them: options in, words out, and an exit code."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -9,6 +10,7 @@ import tyro
 from dcgan.commands.options import DataOptions, TrainOptions
 from dcgan.commands.sample import SampleOptions
 from dcgan.errors import ExitCode
+from dcgan.files import cache_root
 from dcgan.interfaces.console import choose_display
 from dcgan.interfaces.signals import Stop
 from dcgan.wording import plain
@@ -22,6 +24,7 @@ def train(words: list[str]) -> int:
     from dcgan.hardware import keep_big_blocks
 
     keep_big_blocks()
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_root() / "torch"))  # else torch makes it elsewhere
     if options.dry_run:
         return _dry_run(options)
     from dcgan.commands.train import Training, conclude, introduce

@@ -6,6 +6,7 @@ config, what is known of the data, and the plain numbers of the state. Anything 
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from dcgan.config import Config, from_tables
 from dcgan.data.pixels import to_pixels
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import write_atomically
+from dcgan.foreign import is_regular
 from dcgan.models.build import build_generator
 from dcgan.models.dcgan import Generator
 from dcgan.pickles import refuse_pickle
@@ -147,10 +149,10 @@ def load_generator(path: Path) -> TrainedGenerator:
     Raises:
         UserError: No run, no checkpoint yet, or all damaged.
     """
-    is_file = path.is_file()
-    checkpoint = None
-    if path.suffix == ".safetensors" or not is_file:
-        checkpoint = read(path) if is_file else newest(RunFolder(path))
+    if is_regular(path):
+        checkpoint = read(path) if path.suffix == ".safetensors" else None
+    else:
+        checkpoint = newest(RunFolder(path)) if os.path.isdir(path) else None  # noqa: PTH112  # takes any name
     if checkpoint is None:
         refuse_pickle(path, "the folder that dcgan train made, or one of its .safetensors checkpoints")
         raise UserError(f"{path}: {_absence(path)}. Give the folder that dcgan train made.", ExitCode.CHECKPOINT)
@@ -168,11 +170,11 @@ def load_generator(path: Path) -> TrainedGenerator:
 
 def _absence(path: Path) -> str:
     """Why there is no checkpoint in or at ``path``."""
-    if path.suffix == ".safetensors" and path.is_file():
+    if path.suffix == ".safetensors" and is_regular(path):
         return "damaged, or renamed: its name does not end in the sha256 of its content"
-    if path.is_dir():
-        return "no run with a checkpoint"
-    return "neither a folder nor a checkpoint" if path.exists() else "no such folder"
+    if is_regular(path):
+        return "not a checkpoint"
+    return "no run with a checkpoint" if os.path.isdir(path) else "no such folder"  # noqa: PTH112  # as above
 
 
 def config_of(checkpoint: Checkpoint) -> Config:

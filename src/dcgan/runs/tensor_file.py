@@ -18,7 +18,9 @@ from torch import Tensor
 
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import open_regular, strict_json
+from dcgan.limits import available_memory
 
+MAX_JUDGED_BYTES = 4_000_000_000  # of a malformed file, whose hash would only tell a forger from an accident
 MAX_HEADER_BYTES = 4_000_000
 MAX_TENSORS = 4_096
 MAX_DIMENSIONS = 8
@@ -61,6 +63,8 @@ def read_as_named(path: Path) -> TensorFile | None:
             try:
                 content = read(file)
             except Malformed as error:
+                if os.fstat(file.fileno()).st_size > MAX_JUDGED_BYTES:
+                    return None
                 file.seek(0)
                 if hashlib.file_digest(file, "sha256").hexdigest() != _digest_in(path):  # type: ignore[arg-type]
                     return None
@@ -92,6 +96,10 @@ def read(file: BinaryIO) -> TensorFile:
     digest.update(prefix)
     digest.update(header)
     metadata, places = _table(header, size - 8 - length)
+    free = available_memory()
+    if free is not None and size > free:
+        message = f"a checkpoint of {size / 1e6:,.0f} MB, {free / 1e6:,.0f} MB of memory are free"
+        raise UserError(f"{message}. Close other programs, or use another machine.", ExitCode.MEMORY)
     tensors = {}
     for place in places:
         content = bytearray(place.end - place.start)
