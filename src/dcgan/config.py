@@ -53,7 +53,7 @@ class Config:
             if key not in known:
                 nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
                 hint = f" Did you mean {nearest[0]}?" if nearest else f" Known: {', '.join(known)}."
-                raise UserError(f"{key}: no such setting.{hint}")
+                raise UserError(f"{key:.100}: no such setting.{hint}")
             section, _, name = key.rpartition(".")
             owner = getattr(self, section) if section else self
             sections.setdefault(section, {})[name] = _coerce(key, typing.get_type_hints(type(owner))[name], value)

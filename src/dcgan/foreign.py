@@ -1,7 +1,6 @@
 """Files that somebody else wrote: regular ones only, at most so many bytes, and JSON without tricks."""
 
 import errno
-import gzip
 import json
 import math
 import os
@@ -54,22 +53,28 @@ def read_bytes(path: str | Path, most_bytes: int, *, follow: bool = True) -> byt
     return content
 
 
-class BoundedGzip:
-    """What a gzip file holds, up to ``most_bytes``: archives inside may ask for any amount of it in one piece."""
+class Bounded:
+    """A stream for readers of archives, whose headers may make them ask for any amount, or for what never comes."""
 
-    def __init__(self, file: BinaryIO, most_bytes: int) -> None:
-        self._file, self._left = gzip.GzipFile(fileobj=file), most_bytes
+    def __init__(self, file: BinaryIO) -> None:
+        """A megabyte may be read before more is allowed: headers are smaller."""
+        self._file, self._left, self._empty_reads_left = file, 1_000_000, 100
+
+    def allow(self, num_bytes: int) -> None:
+        """So many bytes more may be read."""
+        self._left += num_bytes
 
     def read(self, size: int) -> bytes:
         """The next bytes, fewer at the end.
 
         Raises:
-            OSError: Asked for more than is allowed.
+            OSError: Asked for more than is allowed, or again and again at the end.
         """
-        if size > self._left:
-            raise OSError(errno.EFBIG, "it unpacks to more than it may")
-        content = self._file.read(size)
+        content = self._file.read(size) if size <= self._left else b""
+        if size > self._left or self._empty_reads_left == 0:
+            raise OSError(errno.EFBIG, "it declares more than it may hold")
         self._left -= len(content)
+        self._empty_reads_left -= not content
         return content
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from dcgan.errors import ExitCode, UserError
-from dcgan.foreign import BoundedGzip, open_regular
+from dcgan.foreign import Bounded, open_regular
 
 LOOK = 65_536  # bytes that are looked at
 _MOST_TAR_BYTES = 100_000_000
@@ -89,9 +89,15 @@ def _in_zip(file: IO[bytes]) -> bool:
 
 def _in_tar(file: BinaryIO, *, compressed: bool) -> bool:
     """Read as a stream; its members' names are only names."""
-    stream: Any = BoundedGzip(file, _MOST_TAR_BYTES) if compressed else file
+    unpacked: Any = gzip.GzipFile(fileobj=file) if compressed else file
+    stream: Any = Bounded(unpacked)
+    num_bytes = 0
     with tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
+            num_bytes += member.size
+            if num_bytes > _MOST_TAR_BYTES:
+                break
+            stream.allow(member.size)
             inside = archive.extractfile(member) if member.isreg() else None
             if inside is not None and is_pickle(inside.read(LOOK)):
                 return True

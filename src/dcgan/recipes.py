@@ -51,7 +51,7 @@ def recipe(name: str) -> Config:
         UserError: No recipe of that name.
     """
     if name not in RECIPES:
-        raise UserError(f"--recipe {name}: no such recipe. Known: {', '.join(RECIPES)}.")
+        raise UserError(f"--recipe {name:.100}: no such recipe. Known: {', '.join(RECIPES)}.")
     return Config(recipe=name).override(RECIPES[name])
 
 

@@ -16,6 +16,8 @@ import tifffile
 from judge import command, judged
 from mutants import NAMES, NUMBERS, mutate
 
+from dcgan.data.items import printable
+
 SHAPES = (
     "(6, 16, 16)",
     "(-6, 16, 16)",
@@ -103,7 +105,9 @@ def npz(rng: random.Random, folder: Path) -> Path:
             (["x_train", "y_train"], ["x_train", "y_train", "x_test", "y_test"], ["images"], ["images", "labels"])
         ):
             content = label_bytes(rng) if name.startswith(("y", "l")) else npy_bytes(rng)
-            archive.writestr(name + ".npy" if rng.random() < 0.95 else rng.choice(NAMES)[:1000] or "x", content)
+            archive.writestr(
+                name + ".npy" if rng.random() < 0.95 else printable(rng.choice(NAMES)[:1000]) or "x", content
+            )
         if rng.random() < 0.1:
             archive.writestr("zeros.npy", bytes(30_000_000))
     path = folder / "x.npz"

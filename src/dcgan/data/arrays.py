@@ -77,7 +77,11 @@ def open_npy(path: Path) -> Source:
     with path.open("rb") as file:
         shape, dtype = _header(path, file)
         _check_size(path, shape, dtype, path.stat().st_size - file.tell())
-    return Arrays(path, [(np.load(path, mmap_mode="r", allow_pickle=False), None)])
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # what the header promises and NumPy cannot do
+        _refuse(path, f"not a NumPy array ({printable(str(error))[:100]})", "np.save of uint8 or uint16 images")
+    return Arrays(path, [(array, None)])
 
 
 def open_npz(path: Path) -> Source:
@@ -156,6 +160,8 @@ def _header(path: Path, file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
         _refuse_objects(path)
     try:
         version = np.lib.format.read_magic(file)
+        if version not in ((1, 0), (2, 0), (3, 0)):
+            raise ValueError(f"version {version[0]}.{version[1]}")
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(file)
     except Exception as error:  # NumPy lets its own tokenizer's errors through

@@ -15,7 +15,7 @@ from dcgan.data.arrays import Arrays
 from dcgan.data.expansion import is_bomb
 from dcgan.data.items import Source
 from dcgan.errors import ExitCode, UserError
-from dcgan.foreign import BoundedGzip, open_regular
+from dcgan.foreign import Bounded, open_regular
 from dcgan.pickles import refuse_pickle
 
 _UINT8 = 0x08
@@ -77,11 +77,18 @@ def _unpacked(file: BinaryIO) -> BinaryIO:
 def open_cifar10(path: Path, *, name: str = "", class_names: Sequence[str] = ()) -> Source:
     """CIFAR-10's binary tar.gz: records of a label and three planes of 32 x 32. Nothing is unpacked to disk."""
     batches: dict[str, np.ndarray] = {}
+    num_bytes = 0
     try:
         with open_regular(path) as stored:
-            stream: Any = BoundedGzip(stored, _CIFAR_BYTES)
+            stream: Any = Bounded(_unpacked(stored))
             archive = tarfile.open(fileobj=stream, mode="r|")  # noqa: SIM115  # closing it would change nothing
             for member in archive:
+                num_bytes += member.size
+                if num_bytes > _CIFAR_BYTES:
+                    _refuse(
+                        path, f"unpacks to more than {_CIFAR_BYTES:,} bytes, the only tar.gz read here is CIFAR-10's"
+                    )
+                stream.allow(member.size)
                 match = _CIFAR_MEMBERS.fullmatch(member.name)
                 file = archive.extractfile(member) if match and member.isreg() else None
                 if not match or file is None:
