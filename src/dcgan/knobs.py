@@ -49,8 +49,6 @@ class DataConfig:
         for name in ("height", "width"):
             require(getattr(self, name) <= LONGEST, f"data.{name}", getattr(self, name), f"must be up to {LONGEST}")
         background_colour(self.background)
-        known = not any("\ud800" <= letter <= "\udfff" for letter in self.source)
-        require(known, "data.source", ascii(self.source), "is no valid Unicode; rename it")
         require(self.limit is None or self.limit >= 2, "data.limit", self.limit, "must be at least 2")
 
 

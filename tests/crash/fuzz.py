@@ -8,7 +8,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +35,20 @@ SUITES: dict[str, tuple[Suite, int]] = {  # and how many cases the whole of it h
 BLOCK = 250  # cases between two results
 
 
-def run(share: float, seed: int, already: dict[str, Any], done: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
-    """This share of every suite, after what was found already; ``done`` is told after every block."""
+def run(
+    share: float,
+    seed: int,
+    already: dict[str, Any],
+    done: Callable[[dict[str, Any]], object] = lambda _: None,
+    only: Sequence[str] = (),
+) -> dict[str, Any]:
+    """This share of every suite, or of some, after what was found already; ``done`` is told after every block."""
     torch.set_num_threads(1)
     fuzz_checkpoints.good()  # made outside the cases, where nobody watches
     logging.disable(logging.CRITICAL)  # of tifffile, on files that are meant to be damaged
     results = dict(already)
-    for name, (suite, whole) in SUITES.items():
+    for name in only or SUITES:
+        suite, whole = SUITES[name]
         wanted = max(1, round(share * whole))
         while (before := results.get(name, {}).get("cases", 0)) < wanted:
             started = time.monotonic()
@@ -70,6 +77,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--share", type=float, default=1.0, help="of every suite's whole")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", choices=SUITES, default=(), help="of the suites")
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
     already = json.loads(asked.out.read_bytes())["suites"] if asked.out.exists() else {}
@@ -78,7 +86,7 @@ def main() -> int:
         content = {"seed": asked.seed, "total": total(results), "suites": results}
         asked.out.write_text(json.dumps(content, indent=2) + "\n")
 
-    results = run(asked.share, asked.seed, already, write)
+    results = run(asked.share, asked.seed, already, write, asked.only)
     print(json.dumps(total(results), indent=2))
     return int(any(results[name][fault] for name in results for fault in FAULTS))
 

@@ -15,6 +15,7 @@ import tifffile
 from fuzz_images import png_chunk, run_length_bmp
 from judge import alarm, exit_code, peak, reset_peak
 
+from dcgan.commands.plan import as_toml
 from dcgan.config import Config
 from dcgan.data.decode import decode
 from dcgan.data.items import Unreadable
@@ -162,7 +163,17 @@ def chain() -> bytes:
     return bytes(pages)
 
 
-@pytest.mark.parametrize("make", [endless_line, profile_bomb, chain])
+def sky() -> bytes:
+    """A hundred million pixels of one blue, in a fifth of a megabyte."""
+    rows = zlib.compressobj(9)
+    row = bytes(1 + 3 * 9_999) * 101
+    body = b"".join(rows.compress(row) for _ in range(99)) + rows.flush()
+    head = struct.pack(">IIBBBBB", 9_999, 9_999, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", body), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(kind, body) for kind, body in chunks)
+
+
+@pytest.mark.parametrize("make", [endless_line, profile_bomb, chain, sky])
 def test_an_image_that_would_take_minutes_or_gigabytes_does_not(make: Callable[[], bytes]) -> None:
     content = make()
     before = reset_peak()
@@ -195,5 +206,7 @@ def test_a_name_of_broken_unicode_is_refused_with_the_way_out(critters_npy: Path
     broken = tmp_path / "caf\udce9.npy"
     broken.write_bytes(critters_npy.read_bytes())
     with pytest.raises(UserError, match="rename"):
-        Config().override({"data.source": str(broken)})
-    assert exit_code("train", str(broken), "--size", "16", "--budget", "64") == ExitCode.USAGE
+        as_toml(Config().override({"data.source": str(broken)}))
+    assert exit_code("data", str(broken), "--size", "16") == ExitCode.OK
+    small = ("--size", "16", "--budget", "64", "--device", "cpu", "--precision", "fp32", "--out", str(tmp_path / "run"))
+    assert exit_code("train", str(broken), *small) == ExitCode.USAGE

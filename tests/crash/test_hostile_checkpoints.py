@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ import numpy as np
 import pytest
 import torch
 from forge import Header, encode, facts_of, forged, parts, save_small, small_config, with_facts
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dcgan.errors import ExitCode, UserError
-from dcgan.runs import checkpoint
+from dcgan.runs import checkpoint, tensor_file
 from dcgan.runs.checkpoint import load_generator
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.tensor_file import Malformed
 from dcgan.training.accelerate import new_state
 
 NAME = "generator.to_image.weight"
@@ -199,3 +203,22 @@ def test_what_is_no_file_is_never_opened(run: RunFolder) -> None:
     for images_seen, make in enumerate((os.mkfifo, os.mkdir, lambda path: path.symlink_to(path)), start=100):
         make(run.checkpoints / f"checkpoint-{images_seen:012d}-{'0' * 64}.safetensors")
     assert load_generator(run.root).sample([1]).shape == (1, 1, 16, 16)
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["F32", "I64", "BF16"])
+TREES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4))
+ENTRIES = st.fixed_dictionaries({"dtype": LEAVES, "shape": TREES, "data_offsets": TREES}) | TREES
+
+
+@settings(max_examples=50, deadline=None)
+@given(header=st.dictionaries(st.text() | st.just("__metadata__"), ENTRIES, max_size=4) | TREES, data=st.binary())
+def test_whatever_a_header_says_it_is_malformed_or_true(header: Any, data: bytes) -> None:
+    with tempfile.TemporaryFile() as file:
+        file.write(encode(header, data))
+        file.seek(0)
+        try:
+            found = tensor_file.read(file)
+        except Malformed as error:
+            assert str(error)
+        else:
+            assert sum(tensor.nbytes for tensor in found.tensors.values()) == len(data)

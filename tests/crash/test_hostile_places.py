@@ -1,23 +1,28 @@
 """FIFOs, devices, sockets, link loops, bottomless folders: nothing is waited for, nothing outside is touched."""
 
+import itertools
 import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from forge import save_small
 from judge import alarm, exit_code, fingerprint, watching
 from PIL import Image
 
+import dcgan
 from dcgan.config import read_toml
 from dcgan.data.folders import Folder
 from dcgan.errors import ExitCode, UserError
 from dcgan.reporting.report import write_report
 from dcgan.reporting.story import read_story
+from dcgan.runs import checkpoint
 from dcgan.runs.folder import RunFolder
 
 SOUND = {"data": "data", "sample": "sample"}
@@ -225,3 +230,18 @@ def test_locales_change_nothing(environment: dict[str, str], tmp_path: Path) -> 
     assert ran.returncode == ExitCode.OK, ran.stderr
     assert b"2 images" in ran.stdout
     assert b"Traceback" not in ran.stderr
+
+
+@pytest.mark.promise("A clock that jumps by a year, either way, changes no weight and loses no prepared image.")
+def test_a_clock_that_jumps_changes_nothing(
+    critters_npy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {"width": 2, "size": 16, "budget": "320", "device": "cpu", "precision": "fp32", "threads": 1}
+    list(dcgan.train(critters_npy, out=tmp_path / "steady", **small))
+    year, now, jumps = 365 * 24 * 3600.0, time.time, itertools.cycle((1, -1, 0))
+    monkeypatch.setattr(time, "time", lambda: now() + year * next(jumps))
+    list(dcgan.train(critters_npy, out=tmp_path / "jumping", **small))
+    one, other = (checkpoint.newest(RunFolder(tmp_path / name)) for name in ("steady", "jumping"))
+    assert one is not None
+    assert other is not None
+    assert all(torch.equal(tensor, other.tensors[name]) for name, tensor in one.tensors.items())

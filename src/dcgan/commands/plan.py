@@ -11,6 +11,7 @@ from dcgan.data.prepare import Dataset
 from dcgan.data.symmetry import may_be_mirrored
 from dcgan.errors import UserError
 from dcgan.hardware import choose_device
+from dcgan.knobs import require
 from dcgan.limits import available_threads
 from dcgan.notation import parse_budget
 from dcgan.training.accelerate import can_use_bf16, measure_speeds, new_state
@@ -107,8 +108,15 @@ def settle(requested: Config, saved: Config) -> Config:
 
 
 def as_toml(config: Config) -> str:
-    """The whole config, as a file that ``--config`` takes."""
-    return tomli_w.dumps(to_tables(config))
+    """The whole config, as a file that ``--config`` takes.
+
+    Raises:
+        UserError: The source's name is not Unicode, which is all that TOML and a checkpoint can hold.
+    """
+    text = tomli_w.dumps(to_tables(config))
+    legible = text.encode(errors="replace") == text.encode(errors="surrogatepass")
+    require(legible, "data.source", ascii(config.data.source), "is no Unicode; rename it, or set PYTHONUTF8=1")
+    return text
 
 
 def expected_cost(config: Config, dataset: Dataset) -> list[str]:

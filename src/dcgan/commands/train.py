@@ -144,7 +144,7 @@ def _explain_borders(listener: Listener, before: Config, now: Config, images_see
 
 
 def _json(value: object) -> bytes:
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
 
 
 def introduce(training: Training) -> Iterator[str]:

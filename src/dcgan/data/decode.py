@@ -19,6 +19,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from dcgan.data import tiff
+from dcgan.data.expansion import is_bomb
 from dcgan.data.items import Decoded, Unreadable
 
 __all__ = ["EXTENSIONS", "MAX_FILE_BYTES", "MAX_PIXELS", "Decoded", "Unreadable", "decode"]
@@ -68,13 +69,9 @@ def _decode(content: bytes) -> Decoded:
     if kind is TiffImageFile and not tiff.is_plain(content):
         return tiff.decode(content, MAX_PIXELS)
     with kind(io.BytesIO(content)) as image:
-        if image.width * image.height > MAX_PIXELS:
-            size = f"{image.width:,} x {image.height:,}"
-            raise Unreadable(f"declares {size} pixels, the limit is {MAX_PIXELS // 1_000_000} million")
-        if image.width * image.height > MAX_RUN_LENGTH_PIXELS and image.tile and image.tile[0].codec_name == "bmp_rle":
-            raise Unreadable(f"a run-length BMP of over {MAX_RUN_LENGTH_PIXELS // 1_000_000} million pixels")
+        num_pixels = _check_size(image, len(content))
         animated = getattr(image, "is_animated", False)
-        with _alone if image.width * image.height > LARGE_PIXELS else nullcontext():
+        with _alone if num_pixels > LARGE_PIXELS else nullcontext():
             pixels, mode, notes = _pixels(image, content)
         turn = _orientation(image)
     if animated:
@@ -85,6 +82,18 @@ def _decode(content: bytes) -> Decoded:
     if pixels.shape[2] in (2, 4) and (pixels[:, :, -1] == np.iinfo(pixels.dtype).max).all():
         pixels = pixels[:, :, :-1]
     return Decoded(np.ascontiguousarray(pixels), mode, tuple(notes))
+
+
+def _check_size(image: ImageFile.ImageFile, num_bytes: int) -> int:
+    """Refuse by its header what would take too much memory or time; the number of pixels."""
+    num_pixels, size = image.width * image.height, f"{image.width:,} x {image.height:,}"
+    if num_pixels > MAX_PIXELS:
+        raise Unreadable(f"declares {size} pixels, the limit is {MAX_PIXELS // 1_000_000} million")
+    if is_bomb(num_pixels * len(image.getbands()), num_bytes):
+        raise Unreadable(f"declares {size} pixels, more than its {num_bytes:,} bytes can honestly hold")
+    if num_pixels > MAX_RUN_LENGTH_PIXELS and image.tile and image.tile[0].codec_name == "bmp_rle":
+        raise Unreadable(f"a run-length BMP of over {MAX_RUN_LENGTH_PIXELS // 1_000_000} million pixels")
+    return num_pixels
 
 
 def _recognise(content: bytes) -> type[ImageFile.ImageFile]:
