@@ -1,18 +1,28 @@
 """Detectors: the same features whatever the batch, a form of images for each name, refusals in words."""
 
+import hashlib
+import io
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageFilter
 
 from dcgan.data.critters import draw
 from dcgan.errors import UserError
+from dcgan.evaluation import shipped
 from dcgan.evaluation.detectors import detector, protocol
+from dcgan.evaluation.distances import frechet_distance
+from dcgan.evaluation.feature_stats import FeatureStats
 
-NAMES = ("second",)
+NAMES = ("tiny", "second")
 
 
+@cache
 def creatures(count: int, size: int = 32) -> torch.Tensor:
     rows = np.stack([draw(index, size, size)[..., :3] for index in range(count)])
     return torch.from_numpy(rows).permute(0, 3, 1, 2).contiguous()
@@ -98,7 +108,7 @@ def test_another_form_is_refused_in_words(name: str, pixels: torch.Tensor, words
         detector(name)(pixels)
 
 
-@pytest.mark.parametrize("name", ["first", "second-", "second-16bit-4ch", "inception", ""])
+@pytest.mark.parametrize("name", ["first", "second-", "second-16bit-4ch", "tiny-0ch", "inception", ""])
 def test_an_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(UserError, match="no such detector"):
         detector(name)
@@ -131,3 +141,61 @@ def test_a_function_that_is_not_there_is_refused(own_module: str) -> None:
         detector(f"{own_module}:nothing")
     with pytest.raises(UserError, match="PYTHONPATH"):
         detector("no_such_module_of_mine:function")
+
+
+@pytest.mark.parametrize("name", shipped.SHA256)
+def test_the_shipped_weights_are_small_and_those_that_were_measured(name: str) -> None:
+    content = (files("dcgan.evaluation") / "weights" / f"{name}.safetensors").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == shipped.SHA256[name]
+    assert len(content) <= 2_000_000
+
+
+def test_damaged_weights_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(shipped.SHA256, "tiny", "0" * 64)
+    with pytest.raises(AssertionError, match="damaged"):
+        detector("tiny")
+
+
+def blurred(image: Image.Image, strength: int) -> Image.Image:
+    return image.filter(ImageFilter.GaussianBlur(0.01 * strength * image.width))
+
+
+def compressed(image: Image.Image, strength: int) -> Image.Image:
+    buffer = io.BytesIO()
+    image.save(buffer, format="JPEG", quality=(80, 40, 20, 8)[strength - 1])
+    return Image.open(buffer)
+
+
+def noisy(image: Image.Image, strength: int) -> Image.Image:
+    pixels = np.asarray(image)
+    added = np.random.default_rng(pixels.sum()).normal(0, 10 * strength, pixels.shape)
+    return Image.fromarray((pixels + added).round().clip(0, 255).astype(np.uint8))
+
+
+def tinted(image: Image.Image, strength: int) -> Image.Image:
+    return Image.blend(image, Image.new("RGB", image.size, (0, 0, 255)), 0.08 * strength)
+
+
+@pytest.mark.parametrize("damage", [blurred, compressed, noisy, tinted])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_more_damage_the_larger_the_distance(name: str, damage: Callable[[Image.Image, int], Image.Image]) -> None:
+    one = detector(name)
+    pixels = creatures(400, 48)
+    real, others = FeatureStats.of(one(pixels[:200])), pixels[200:]
+    distances = [frechet_distance(FeatureStats.of(one(others)), real)]
+    for strength in (1, 2, 3, 4):
+        pictures = [damage(Image.fromarray(row), strength) for row in others.permute(0, 2, 3, 1).numpy()]
+        damaged = torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])).permute(0, 3, 1, 2)
+        distances.append(frechet_distance(FeatureStats.of(one(damaged)), real))
+    assert distances == sorted(distances)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_fewer_kinds_are_left_the_larger_the_distance(name: str) -> None:
+    one = detector(name)
+    features = one(creatures(800, 32))
+    kinds = torch.arange(800) % 8
+    real = FeatureStats.of(features[:400])
+    rest, rest_kinds = features[400:], kinds[400:]
+    distances = [frechet_distance(FeatureStats.of(rest[rest_kinds < kept][:50]), real) for kept in (8, 6, 4, 2, 1)]
+    assert distances == sorted(distances)

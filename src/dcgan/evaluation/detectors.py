@@ -13,14 +13,18 @@ from typing import Any, Protocol
 import torch
 
 from dcgan.errors import UserError
+from dcgan.evaluation import second, shipped, tiny
+from dcgan.evaluation.inception import inception
 from dcgan.evaluation.network_detector import NetworkDetector, chunks, digest_of
-from dcgan.evaluation.second import RULE as SECOND_RULE
-from dcgan.evaluation.second import RandomFilters
 from dcgan.tensors import Features, Pixels
 
-_FORMS = re.compile(r"(?P<base>[a-z]+)(?:-(?P<channels>\d+)ch)?(?P<deep>-16bit)?")
+_FORMS = re.compile(r"(?P<base>[a-z]+)(?:-(?P<channels>[1-9]\d*)ch)?(?P<deep>-16bit)?")
 _FUNCTION = re.compile(r"(?P<module>\w+(?:\.\w+)*):(?P<function>\w+)")
-_KNOWN = "second, either with -Nch or -16bit behind it, or package.module:function"
+_INCEPTION = "inception:"
+_KNOWN = (
+    "tiny or second, either with -Nch (channels seen one by one) and -16bit behind it, inception:FILE.safetensors "
+    "or package.module:function"
+)
 
 
 class Detector(Protocol):
@@ -31,11 +35,15 @@ class Detector(Protocol):
 
     @property
     def name(self) -> str:
-        """As ``detector`` takes it; part of a measurement's protocol."""
+        """Part of a measurement's name: as ``detector`` takes it, the file of ``inception`` left out."""
 
     @property
     def digest(self) -> str:
         """Hash of all that decides the features: equal digests, equal features. For caches."""
+
+    @property
+    def resize(self) -> str:
+        """How images come to the size that it looks at, in words."""
 
     def __call__(self, pixels: Pixels) -> Features:
         """Raise UserError for pixels of a form that it does not read."""
@@ -44,13 +52,16 @@ class Detector(Protocol):
 def detector(name: str) -> Detector:
     """The detector of a name.
 
-    ``second``; ``second-4ch``: four channels, each seen as a grey image of its own, their features side by side;
-    ``second-16bit``: 0 … 65535 brought to 0 … 255 linearly; ``second-4ch-16bit``; ``package.module:function``: your
-    own, which maps pixels of any form to n d numbers.
+    ``tiny``, trained for this package; ``second``, random filters; ``tiny-4ch``: four channels, each seen as a grey
+    image of its own, their features side by side; ``tiny-16bit``: 0 … 65535 brought to 0 … 255 linearly;
+    ``tiny-4ch-16bit``; ``inception:FILE.safetensors``, the one of the FID; ``package.module:function``: your own,
+    which maps pixels of any form to n d numbers, at most 64 images at a time.
 
     Raises:
-        UserError: No such name, or no such module or function.
+        UserError: No such name, file, module or function.
     """
+    if name.startswith(_INCEPTION):
+        return inception(Path(name.removeprefix(_INCEPTION)))
     if match := _FUNCTION.fullmatch(name):
         return _own(name, match["module"], match["function"])
     match = _FORMS.fullmatch(name)
@@ -68,12 +79,18 @@ def protocol(base: str, num_channels: int, dtype: torch.dtype) -> str:
     return base + channels + ("-16bit" if dtype == torch.uint16 else "")
 
 
+def _tiny() -> Detector:
+    network = tiny.Tiny()
+    network.load_state_dict(shipped.load("tiny"))
+    return NetworkDetector("tiny", digest_of(tiny.RULE, network), network, resize=tiny.RESIZE)
+
+
 def _second() -> Detector:
-    network = RandomFilters()
-    return NetworkDetector("second", digest_of(SECOND_RULE, network), network)
+    network = second.RandomFilters()
+    return NetworkDetector("second", digest_of(second.RULE, network), network, resize=second.RESIZE)
 
 
-_BUILT_IN: dict[str, Callable[[], Detector]] = {"second": _second}
+_BUILT_IN: dict[str, Callable[[], Detector]] = {"tiny": _tiny, "second": _second}
 
 
 class _PerChannel:
@@ -83,6 +100,7 @@ class _PerChannel:
         self._inner, self._num_channels = inner, num_channels
         self.name = f"{inner.name}-{num_channels}ch"
         self.digest = f"{inner.digest}-{num_channels}ch"
+        self.resize = inner.resize
 
     def __call__(self, pixels: Pixels) -> Features:
         count, channels, height, width = pixels.shape
@@ -98,6 +116,7 @@ class _SixteenBit:
         self._inner = inner
         self.name = f"{inner.name}-16bit"
         self.digest = f"{inner.digest}-16bit"
+        self.resize = inner.resize
 
     def __call__(self, pixels: Pixels) -> Features:
         if pixels.dtype != torch.uint16:
@@ -107,6 +126,8 @@ class _SixteenBit:
 
 class _Own:
     """A function of the user's, handed at most 64 images at a time."""
+
+    resize = "its own"
 
     def __init__(self, name: str, digest: str, function: Callable[[Pixels], Any]) -> None:
         self.name, self.digest, self._function = name, digest, function

@@ -21,8 +21,8 @@ class NetworkDetector:
     three equal channels.
     """
 
-    def __init__(self, name: str, digest: str, network: nn.Module) -> None:
-        self.name, self.digest = name, digest
+    def __init__(self, name: str, digest: str, network: nn.Module, *, resize: str) -> None:
+        self.name, self.digest, self.resize = name, digest, resize
         self._network = network.eval()
 
     @torch.inference_mode()
@@ -52,7 +52,7 @@ class NetworkDetector:
             )
 
     def _advice(self, suffix: str) -> str:
-        base = "tiny" if ":" in self.name else self.name
+        base = "tiny" if self.name == "inception" else self.name
         return f"Take --detector {base}{suffix}."
 
 

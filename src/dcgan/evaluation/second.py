@@ -19,7 +19,8 @@ from dcgan import randomness
 from dcgan.evaluation.network_detector import resize
 from dcgan.tensors import Features, Images
 
-RULE = "second 1: 48 pixels, 3 scales, 24 filters of 7x7, mean and unevenness of |answers|, 4x4 thumbnail"
+RESIZE = "48x48 bilinear, antialiased"
+RULE = f"second 1: {RESIZE}, 3 scales, 24 filters of 7x7, mean and unevenness of |answers|, 4x4 thumbnail"
 _SIZE, _NUM_FILTERS, _FILTER_SIZE = 48, 24, 7
 _GAINS = (8.0, 5.0, 3.0)  # of the three sizes, finest first
 
