@@ -108,6 +108,7 @@ def test_no_pickle_is_ever_loaded() -> None:
         assert "allow_pickle=True" not in text
 
 
+@pytest.mark.promise("Help appears at once: torch is imported only by commands that need it.")
 def test_the_command_line_does_not_import_torch_before_it_must() -> None:
     import subprocess
     import sys

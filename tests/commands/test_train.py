@@ -110,6 +110,7 @@ def test_looking_changes_nothing(critters_npy: Path, tmp_path: Path) -> None:
     assert all(torch.equal(one.tensors[name], other.tensors[name]) for name in names)
 
 
+@pytest.mark.promise("A larger budget extends a finished run as if it had been asked for from the start.")
 def test_a_larger_budget_extends_a_finished_run(critters_npy: Path, tmp_path: Path) -> None:
     whole = checkpoint.newest(finish(critters_npy, tmp_path / "whole", "480"))
     finish(critters_npy, tmp_path / "parts", "240")
@@ -193,6 +194,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(critters_npy: Pa
     assert f"{found.facts['images_seen']:012d}" in older.name
 
 
+@pytest.mark.promise("A run that had to go back behind a damaged checkpoint never loses a newer one.")
 def test_going_back_behind_a_damaged_checkpoint_never_loses_the_new_ones(critters_npy: Path, tmp_path: Path) -> None:
     saving = {"runs.save_every_images": 80, "runs.keep": 2}
     whole = finish(critters_npy, tmp_path / "whole", settings=saving)
@@ -269,6 +271,7 @@ def test_previews_are_few_and_early_ones_close() -> None:
     assert due[:4] == [512, 736, 1024, 1440]
 
 
+@pytest.mark.promise("A seed is the same image every time, whichever others are drawn with it.")
 def test_a_seed_is_the_same_image_in_any_company(critters_npy: Path, tmp_path: Path) -> None:
     generator = dcgan.load(finish(critters_npy, tmp_path / "run").root)
     alone = generator.sample([7])
@@ -305,6 +308,7 @@ def test_a_program_that_ends_with_an_open_run_saves_it(critters_npy: Path, tmp_p
     assert saved.facts["images_seen"] == 40
 
 
+@pytest.mark.promise("Training from Python neither uses nor disturbs your own random numbers.")
 def test_nobody_elses_random_numbers_are_used(critters_npy: Path, tmp_path: Path) -> None:
     import random
 

@@ -21,6 +21,8 @@ import pickle_corpus
 import torch
 from judge import FAULTS, MEGABYTES, SECONDS
 
+from dcgan.hardware import describe
+
 Suite = Callable[[int, int, dict[str, Any]], dict[str, Any]]
 SUITES: dict[str, tuple[Suite, int]] = {  # and how many cases the whole of it has
     "images": (fuzz_images.run, 4_000),
@@ -83,7 +85,7 @@ def main() -> int:
     already = json.loads(asked.out.read_bytes())["suites"] if asked.out.exists() else {}
 
     def write(results: dict[str, Any]) -> None:
-        content = {"seed": asked.seed, "total": total(results), "suites": results}
+        content = {"machine": describe(), "seed": asked.seed, "total": total(results), "suites": results}
         asked.out.write_text(json.dumps(content, indent=2) + "\n")
 
     results = run(asked.share, asked.seed, already, write, asked.only)

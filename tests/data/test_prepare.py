@@ -247,6 +247,7 @@ def test_the_disk_is_asked_before_anything_is_written(use: Any, noise: Any, monk
     assert not cache.folder().exists() or not list(cache.folder().iterdir())
 
 
+@pytest.mark.promise("Stopping while images are prepared leaves nothing half done.")
 def test_stopping_half_way_leaves_nothing(use: Any, noise: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(cache, "CHUNK_BYTES", 3000)
     use(noise(100))
@@ -294,6 +295,7 @@ def test_a_real_folder_renamed_touched_and_copied_is_no_change(tmp_path: Path) -
     assert first.fingerprint != prepared(source=str(tmp_path / "two")).fingerprint
 
 
+@pytest.mark.promise("Two programs may prepare the same images at the same time.")
 def test_two_processes_at_once_do_not_harm_each_other(tmp_path: Path) -> None:
     folder_of_images(tmp_path / "images", 100)
     code = (

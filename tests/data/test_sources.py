@@ -89,6 +89,7 @@ class TestFolders:
         with pytest.raises(UserError, match="There are none here"):
             opened(tmp_path / "a", classes=("dog",))
 
+    @pytest.mark.promise("Links, pipes and hidden files among your images are listed and never opened.")
     def test_links_fifos_and_hidden_files_are_named_and_never_opened(self, tmp_path: Path) -> None:
         folder = tmp_path / "images"
         write(folder / "good.png")
@@ -163,6 +164,9 @@ class TestZips:
         assert list(tmp_path.iterdir()) == [tmp_path / "my sprites.zip"]
         source.close()
 
+    @pytest.mark.promise(
+        "The names inside a zip are only labels: nothing is unpacked, and nothing is written where they point."
+    )
     def test_names_in_a_zip_are_only_labels(self, tmp_path: Path) -> None:
         hostile = ["../../escape.png", "/etc/passwd.png", "C:\\windows\\x.png", "a\x1b[2Jb.png", "__MACOSX/._x.png"]
         source = opened(zipped(tmp_path / "z.zip", dict.fromkeys(hostile, png())))

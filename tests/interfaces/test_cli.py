@@ -38,6 +38,7 @@ def wait_for(path: Path, process: subprocess.Popen) -> None:
     raise AssertionError(f"{path} did not appear")
 
 
+@pytest.mark.promise("Ctrl-C and SIGTERM save everything, say how to go on, and the same command goes on.")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_says_how_to_go_on_and_the_same_command_does(
     number: signal.Signals, code: int, critters_npy: Path, tmp_path: Path
@@ -62,6 +63,7 @@ def test_a_signal_saves_says_how_to_go_on_and_the_same_command_does(
     ]  # fmt: skip
 
 
+@pytest.mark.promise("A run does not end when whoever reads its output leaves.")
 def test_a_reader_who_leaves_does_not_end_a_run(critters_npy: Path, tmp_path: Path) -> None:
     process = start("train", critters_npy, *TINY, "--budget", "400", "--out", "run", cwd=tmp_path)
     process.stdout.close()
@@ -88,6 +90,7 @@ def test_a_run_tells_its_story_in_lines_when_piped(critters_npy: Path, tmp_path:
     assert "is finished" in out + err
 
 
+@pytest.mark.promise("A rehearsal prints what a run would cost and leaves nothing behind.")
 def test_a_rehearsal_prints_the_config_and_the_cost_and_leaves_nothing(critters_npy: Path, tmp_path: Path) -> None:
     state, out, err = run("train", critters_npy, *TINY, "--budget", "1min", "--dry-run", "--out", "run", cwd=tmp_path)
     assert state == 0, err
@@ -98,6 +101,7 @@ def test_a_rehearsal_prints_the_config_and_the_cost_and_leaves_nothing(critters_
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.promise("A mistake gets a sentence on what to do, never a traceback.")
 @pytest.mark.parametrize(
     ("words", "code", "expected"),
     [

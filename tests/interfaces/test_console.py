@@ -260,6 +260,7 @@ def test_a_notebook_is_one_only_when_a_kernel_runs(monkeypatch: pytest.MonkeyPat
     assert not isinstance(choose_display(Recorder()), NotebookDisplay)
 
 
+@pytest.mark.promise("No file name can steer your terminal: what would is shown as its escape sequence.")
 def test_names_cannot_steer_a_terminal() -> None:
     assert plain("\x1b[2J\r\n\x9b\u202egnp.exe\u2028\udc80é ✓ 图") == (
         "\\x1b[2J\\r\\n\\x9b\\u202egnp.exe\\u2028\\udc80é ✓ 图"

@@ -65,6 +65,7 @@ def run(*words: str, cwd: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.promise("Of a messy folder you learn which files were not used, and why.")
 def test_a_messy_folder_is_told_apart_by_name_and_reason(messy: Path, tmp_path: Path) -> None:
     state, story = run("data", "messy", "--size", "16", "--out", "sheet.png", cwd=tmp_path)
     assert state == 0, story

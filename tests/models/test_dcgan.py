@@ -39,6 +39,7 @@ def test_the_chapters_blocks_have_the_chapters_shapes() -> None:
     assert DiscriminatorBlock(3, 20)(torch.zeros(2, 3, 16, 16)).shape == (2, 20, 8, 8)
 
 
+@pytest.mark.promise("The networks of the chapter have its number of parameters.")
 def test_the_chapters_networks_have_the_chapters_parameters() -> None:
     config = recipe("d2l").override({"model.image_channels": 3, "model.num_classes": 0})
     generator, discriminator = build(config.model, 64, 64, seed=0)
@@ -86,6 +87,7 @@ def test_labels_reach_both_networks() -> None:
     assert len(set(scores.tolist())) == 3
 
 
+@pytest.mark.promise("The first weights depend on the seed and on nothing else.")
 def test_first_weights_depend_on_the_seed_and_on_nothing_else() -> None:
     first, again, other = (build(small(), 16, 16, seed=seed)[0].state_dict() for seed in (1, 1, 2))
     torch.manual_seed(123)

@@ -104,6 +104,7 @@ def cross_entropy(scores: Tensor, target: float) -> Tensor:
     return -(target * torch.log(probability) + (1 - target) * torch.log(1 - probability)).sum()
 
 
+@pytest.mark.promise("The recipe d2l takes the very steps of the textbook chapter, written out by hand in float64.")
 def test_twenty_steps_of_the_d2l_recipe_are_those_of_the_formulas() -> None:
     torch.set_num_threads(1)
     config = recipe("d2l").override({
