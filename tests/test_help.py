@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent.parent / "docs" / "help"
-COMMANDS = {"dcgan": [], "train": ["train"], "sample": ["sample"], "data": ["data"]}
+COMMANDS = {"dcgan": [], "train": ["train"], "sample": ["sample"], "data": ["data"], "compare": ["compare"]}
 PROGRAM = """
 import sys
 from dcgan.interfaces.cli import main

@@ -17,6 +17,11 @@ def _arg(metavar: str | None = None, name: str | None = None) -> Any:
     return tyro.conf.arg(metavar=metavar, name=name, help_behavior_hint="")
 
 
+def _shown(metavar: str) -> Any:
+    """The look of an option whose default is shown as it is."""
+    return tyro.conf.arg(metavar=metavar)
+
+
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff, _arg()]
 Settings = Annotated[tuple[str, ...], tyro.conf.UseAppendAction, _arg("SECTION.KEY=VALUE", name="set")]
 
@@ -131,3 +136,64 @@ class TrainOptions(DataOptions):
         changes = self.changes()
         measured = {"training.images": None, "training.images_per_second": None} if changes.keys() - {"seed"} else {}
         return complete(read_toml(Path(self.config))).override(measured | changes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions(DataOptions):
+    """Runs side by side: those that are there, or those that --vary asks for."""
+
+    runs: Annotated[tyro.conf.Positional[tuple[str, ...]], _arg("[RUN …]")] = ()
+    """Folders that dcgan train made."""
+    source: Annotated[str | None, _arg("SOURCE", name="data")] = None
+    """Train on these images what is missing: a folder, a file or a name, as dcgan train takes it."""
+    vary: Annotated[str | None, _arg("KEY=A,B|KEY=C,D")] = None
+    """What differs: "recipe=d2l,modern", "model.negative_slope=0,0.2"; several keys, with | between them, are all
+    combined. The first combination is the one that the others are compared with."""
+    repeats: Annotated[int, _shown("N")] = 3
+    """Runs of each, with the seeds 0 … N-1."""
+    budget: Annotated[str, _shown("TIME|IMAGES|EPOCHS")] = "3min"
+    """Of each run. A time becomes a number of images by the speed of each combination, measured once, alone."""
+    jobs: Annotated[int, _shown("N")] = 1
+    """Runs side by side."""
+    threads: Annotated[int | None, _arg("N")] = None
+    """Processor threads of each (default: all that may be used, shared between the jobs)."""
+    device: Annotated[str | None, _arg("NAME")] = None
+    """cpu, cuda, mps (default: the first accelerator there is)."""
+    labels: Flag = False
+    """Learn the classes."""
+    samples: Annotated[int, _shown("N")] = 10_000
+    """Images that each run is measured with; 0 measures nothing: curves and grids alone."""
+    detectors: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, _arg("NAME", name="detector")] = ()
+    """Whose eyes measure: see dcgan evaluate --help; may be repeated (default: tiny and second)."""
+    reference: Annotated[str | None, _arg("SOURCE")] = None
+    """Real images to measure against (default: each run's own test split or held-out images)."""
+    out: Annotated[str, _shown("FOLDER")] = "comparison"
+    """Where comparison.html, results.json and all runs go; the same command again does only what is missing."""
+    as_json: Annotated[bool, tyro.conf.FlagCreatePairsOff, _arg(name="json")] = False
+    """Print results.json instead of tables."""
+
+    def given(self) -> dict[str, Any]:
+        """The options as settings; None where nothing was said."""
+        return super().given() | {
+            "data.labels": True if self.labels else None,
+            "training.budget": self.budget,
+            "hardware.device": self.device,
+            "hardware.threads": self.threads,
+        }
+
+    def check(self) -> None:
+        """Refuse what contradicts itself, before anything heavy is imported.
+
+        Raises:
+            UserError: Says what was expected.
+        """
+        if bool(self.runs) == (self.source is not None):
+            example = 'dcgan compare --data critters --vary "recipe=d2l,modern"'
+            raise UserError(f"Name the runs (dcgan compare RUN RUN), or the images to train on ({example}).")
+        if self.runs and self.vary:
+            raise UserError("--vary: needs --data, the images to train on. Runs that are there stay as they are.")
+        if self.samples and self.samples < 100:
+            raise UserError(f"--samples {self.samples}: must be 0, which measures nothing, or at least 100.")
+        for name, least, most in (("repeats", 1, 100), ("jobs", 1, 64), ("samples", 0, 10**6)):
+            if not least <= getattr(self, name) <= most:
+                raise UserError(f"--{name} {getattr(self, name)}: must be {least} … {most:,}.")

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 import tyro
 
-from dcgan.commands.options import DataOptions, TrainOptions
+from dcgan.commands.options import CompareOptions, DataOptions, TrainOptions
 from dcgan.commands.sample import SampleOptions
 from dcgan.errors import ExitCode
 from dcgan.files import cache_root
@@ -106,6 +106,32 @@ def doctor(words: list[str]) -> int:
         if finding.mend:
             print(f"       → {finding.mend}")
     return int(any(finding.state == "bad" for finding in findings))
+
+
+def compare(words: list[str]) -> int:
+    """``dcgan compare``: exit code 1 when some run has no result, 130 and 143 when it was stopped."""
+    options = _parse(CompareOptions, words, "compare")
+    options.check()
+    from dcgan.commands.compare import compare as planned
+    from dcgan.commands.compare import describe
+    from dcgan.hardware import keep_big_blocks
+
+    keep_big_blocks()
+    with choose_display() as display, Stop() as stop:
+        comparison = planned(options, display)
+        outcomes = comparison.outcomes(options.jobs)
+        for outcome in outcomes:
+            if outcome is not None:
+                display.say(describe(outcome))
+            if stop.asked:
+                outcomes.close()
+                break
+    if options.as_json:
+        print(comparison.to_json(), end="")
+    else:
+        print("\n".join(line for table in comparison.tables() for line in [*table.lines(), ""]))
+        print(f"All of it in pictures: {plain(comparison.folder.report)}")
+    return stop.asked or int(bool(comparison.troubles))
 
 
 def _parse(kind: type[Options], words: list[str], command: str) -> Options:

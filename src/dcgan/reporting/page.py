@@ -1,18 +1,16 @@
 """The page itself: a story and its pictures become HTML. All text from files passes through ``text``."""
 
-import base64
-import hashlib
 import math
 import shlex
 import time
 from collections.abc import Iterable
-from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from dcgan.reporting.chart import Chart, Line, draw
 from dcgan.reporting.gallery import Gallery, Picture
+from dcgan.reporting.html import document, image, text
 from dcgan.reporting.settings import describe
 from dcgan.reporting.story import Story
 from dcgan.runs.folder import RunFolder
@@ -38,27 +36,13 @@ _READING = (
 )
 
 
-def text(value: object) -> str:
-    """Any value as text that is safe in a page, in an attribute too."""
-    return escape(plain(value), quote=True)
-
-
 def render(run: RunFolder, story: Story, gallery: Gallery) -> str:
     """The whole page. It loads nothing and runs nothing but its own script, which its content policy enforces."""
-    folder = Path(__file__).parent
-    style = (folder / "page.css").read_text(encoding="utf-8")
-    script = (folder / "page.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    script = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
     refresh = '<noscript><meta http-equiv="refresh" content="30"></noscript>' if story.state == "training" else ""
     body = "".join((_pictures(gallery), _curves(story), _warnings(story), _words(story), _commands(run, story)))
-    return (
-        f'<!doctype html>\n<html lang="en" data-state="{story.state}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{text(_name(story))} · dcgan</title>\n{refresh}<style>\n{style}</style>\n</head>\n<body>\n"
-        f"{_header(story)}<main>{body}</main>{_footer(story)}\n<script>{script}</script>\n</body>\n</html>\n"
-    )
+    content = f"{_header(story)}<main>{body}</main>{_footer(story)}"
+    return document(f"{_name(story)} · dcgan", content, state=story.state, script=script, head=refresh)
 
 
 def _name(story: Story) -> str:
@@ -122,7 +106,7 @@ def _slider(gallery: Gallery) -> str:
     newest = len(gallery.frames) - 1
     words = [f"after {seen:,} images" for seen, _ in gallery.frames]
     pictures = "".join(
-        _image(picture, f"Generated images {said}", f'data-frame="{said}"' + ("" if index == newest else " hidden"))
+        image(picture, f"Generated images {said}", f'data-frame="{said}"' + ("" if index == newest else " hidden"))
         for index, (said, (_, picture)) in enumerate(zip(words, gallery.frames, strict=True))
     )
     notes = ["The same latents each time."]
@@ -146,14 +130,8 @@ def _slider(gallery: Gallery) -> str:
 def _still(title: str, words: str, picture: Picture, said: str) -> str:
     return (
         f'<figure class="card grid"><figcaption><b>{title}</b><span>{words}</span></figcaption>'
-        f"{_image(picture, said, '')}</figure>"
+        f"{image(picture, said, '')}</figure>"
     )
-
-
-def _image(picture: Picture, said: str, more: str) -> str:
-    tiny = ' class="tiny"' if picture.width < 320 else ""
-    size = f'width="{picture.width}" height="{picture.height}"'
-    return f'<img src="{picture.address}" alt="{said}" {size}{tiny} {more}>'
 
 
 def _curves(story: Story) -> str:

@@ -1,0 +1,179 @@
+"""Compare: runs side by side, those that are there or those that it trains."""
+
+import json
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+import torch
+
+from dcgan.commands.options import CompareOptions
+from dcgan.commands.plan import resolve
+from dcgan.commands.results import Protocol, Result
+from dcgan.commands.session import Listener
+from dcgan.commands.tally import Column, tables
+from dcgan.commands.train import saved_config
+from dcgan.commands.trials import Outcome, Trial, run_trials
+from dcgan.commands.variants import Variant, combine, identity, parse_vary
+from dcgan.config import Config, flatten
+from dcgan.data.prepare import Dataset, prepare
+from dcgan.errors import UserError
+from dcgan.evaluation.detectors import detector
+from dcgan.files import write_atomically
+from dcgan.limits import available_threads
+from dcgan.reporting.comparison import Side, write_comparison
+from dcgan.reporting.story import read_story
+from dcgan.reporting.table import Table
+from dcgan.runs.comparison import ComparisonFolder
+from dcgan.runs.folder import RunFolder
+from dcgan.wording import duration, number, plain
+
+DETECTORS = ("tiny", "second")
+REFRESH_SECONDS = 5.0  # between two writings of the page, at least
+
+
+class Comparison:
+    """What is compared, planned to the number of images of each run; nothing is trained yet."""
+
+    def __init__(
+        self, columns: Sequence[Column], folder: ComparisonFolder, protocol: Protocol, *, title: str, facts: str
+    ) -> None:
+        self.columns, self.folder, self.protocol = columns, folder, protocol
+        self.title, self.facts = title, facts
+        self.results: dict[str, Result] = {}
+        self.troubles: list[str] = []
+
+    def outcomes(self, jobs: int) -> Generator[Outcome | None]:
+        """Do what is missing; ``None`` a few times a second, so that a caller can stop. The page grows meanwhile."""
+        wanted = {trial.key: trial for turn in _turns(self.columns) for trial in turn}
+        written = -REFRESH_SECONDS
+        try:
+            for outcome in run_trials(self.folder, list(wanted.values()), self.protocol, jobs=jobs):
+                if outcome is not None:
+                    self._take(outcome)
+                    if time.monotonic() - written > REFRESH_SECONDS:
+                        self.write()
+                        written = time.monotonic()
+                yield outcome
+        finally:
+            self.write()
+
+    def _take(self, outcome: Outcome) -> None:
+        if outcome.result is not None:
+            self.results[outcome.trial.key] = outcome.result
+        else:
+            self.troubles.append(f"{outcome.trial.name}, seed {outcome.trial.config.seed}: {outcome.trouble}")
+
+    def tables(self) -> list[Table]:
+        """The measurements, and what they took."""
+        return tables(self.columns, self.results)
+
+    def write(self) -> None:
+        """Write page and results as far as they are there."""
+        sides = [Side(column.name, [trial.run for trial in column.trials]) for column in self.columns]
+        write_comparison(self.folder.report, self.title, self.facts, sides, self.tables())
+        write_atomically(self.folder.results, self.to_json().encode())
+
+    def to_json(self) -> str:
+        """Every result, by variant; and which runs have none, and why."""
+        variants = []
+        for column in self.columns:
+            found = [self.results[trial.key].to_json() for trial in column.trials if trial.key in self.results]
+            variants.append({"name": column.name, "results": found})
+        content = {"title": self.title, "facts": self.facts, "variants": variants, "troubles": self.troubles}
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def compare(options: CompareOptions, listener: Listener) -> Comparison:
+    """Plan a comparison: read the runs, or prepare the images and measure the speed of every variant.
+
+    Raises:
+        UserError: Options that contradict each other, no such run, setting or data.
+    """
+    options.check()
+    folder = ComparisonFolder(Path(options.out))
+    protocol = Protocol(options.detectors or DETECTORS, options.samples, options.reference)
+    for name in protocol.detectors if protocol.samples else ():
+        detector(name)  # a wrong name is told before hours of training, not after
+    if options.runs:
+        columns = [existing(name) for name in dict.fromkeys(options.runs)]
+        return Comparison(columns, folder, protocol, title=f"{len(columns)} runs", facts="As they are.")
+    variants = combine(options.recipe or "modern", options.changes(), parse_vary(options.vary) if options.vary else {})
+    threads = options.threads or max(1, available_threads() // options.jobs)
+    columns = plan(folder, variants, listener, repeats=options.repeats, threads=threads)
+    source = Path(variants[0].config.data.source).name
+    facts = f"{options.repeats} runs of each with the same seeds, {options.budget} each, on the same images."
+    return Comparison(columns, folder, protocol, title=f"{source}: {len(columns)} variants", facts=facts)
+
+
+def existing(name: str) -> Column:
+    """A run that is there, as it is.
+
+    Raises:
+        UserError: There is none.
+    """
+    run = RunFolder(Path(name))
+    story = read_story(run)
+    if not run.config.exists() or not story.images_seen:
+        raise UserError(f"{name}: no run that has begun is here. Expected a folder that dcgan train made.")
+    config = saved_config(run).override({"training.images": story.images_seen})
+    key = identity(config, str(story.about.get("fingerprint", "")))
+    return Column(name, [Trial(name, key, config, run, trained=True)])
+
+
+def plan(
+    folder: ComparisonFolder, variants: Sequence[Variant], listener: Listener, *, repeats: int, threads: int
+) -> list[Column]:
+    """Every run of every variant, with all that is open in its config decided, once for all repeats and continuations.
+
+    Raises:
+        UserError: The data or the machine cannot do what was asked for.
+    """
+    torch.set_num_threads(threads)
+    columns = []
+    for variant in variants:
+        requested = variant.config.override({"hardware.threads": threads})
+        dataset = prepare(requested.data, listener.prepare)
+        config = decide(folder, requested, dataset)
+        images, speed = config.training.images or 0, config.training.images_per_second
+        at = f" at {number(speed)} a second" if speed else ""
+        listener.say(f"{variant.name}: {images:,} images{at}")
+        seeds = [config.override({"seed": seed}) for seed in range(repeats)]
+        keys = [identity(config, dataset.fingerprint) for config in seeds]
+        trials = [Trial(variant.name, key, config, folder.run(key)) for key, config in zip(keys, seeds, strict=True)]
+        columns.append(Column(variant.name, trials))
+    return columns
+
+
+def decide(folder: ComparisonFolder, requested: Config, dataset: Dataset) -> Config:
+    """The config with all that is open decided: as it was the first time, else now, and kept."""
+    path = folder.plan(identity(requested, dataset.fingerprint, before_planning=True))
+    if path.exists():
+        return requested.override(json.loads(path.read_bytes()))
+    resolved = resolve(requested, dataset)
+    asked = dict(flatten(requested))
+    decided = {key: value for key, value in flatten(resolved) if value != asked[key]}
+    write_atomically(path, (json.dumps(decided, indent=1) + "\n").encode())
+    return resolved
+
+
+def describe(outcome: Outcome) -> str:
+    """One line on a run that has come to its end."""
+    trial, result = outcome.trial, outcome.result
+    who = f"{trial.name}, seed {trial.config.seed}" if not trial.trained else trial.name
+    if result is None:
+        return f"{plain(who)}: no result. {outcome.trouble}"
+    if result.failure is not None:
+        return f"{plain(who)}: failed after {result.images_seen:,} images. {result.failure}"
+    numbers = ", ".join(f"{taken.name} {number(taken.value)}" for taken in result.measurements)
+    known = "" if outcome.fresh else " (there already)"
+    return (
+        f"{plain(who)}: {result.images_seen:,} images in {duration(result.seconds)}{known}. {numbers}".rstrip(". ")
+        + "."
+    )
+
+
+def _turns(columns: Sequence[Column]) -> list[list[Trial]]:
+    """Seed by seed, so that a comparison that was stopped has as many runs of each."""
+    most = max(len(column.trials) for column in columns)
+    return [[column.trials[turn] for column in columns if turn < len(column.trials)] for turn in range(most)]

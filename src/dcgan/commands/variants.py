@@ -1,0 +1,95 @@
+"""What is compared: ``recipe=d2l,modern|model.negative_slope=0,0.2`` → a config for each combination."""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dcgan.config import Config, flatten, to_tables
+from dcgan.errors import UserError
+from dcgan.recipes import recipe
+
+OFF = (None, False, 0, (), "", "none")
+"""What a knob is when it does nothing. It stays out of the hash, so that a new knob that is off changes none."""
+SAID_ELSEWHERE = {
+    "seed": "--repeats N compares the seeds 0 … N-1",
+    "data.source": "compare on one source at a time (--data)",
+    "training.budget": "all have the same (--budget)",
+    "training.images": "all have the same budget (--budget)",
+    "training.images_per_second": "it is measured",
+}
+WITHOUT_EFFECT = ("recipe", "training.budget", "training.images_per_second", "hardware.device", "hardware.threads")
+"""Settings, besides all of ``runs``, that reach no weight by more than rounding once the number of images is known."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the things compared: a config, but for its seed."""
+
+    name: str
+    config: Config
+
+
+def parse_vary(text: str) -> dict[str, list[str]]:
+    """``"a=1,2|b=x,y"`` → ``{"a": ["1", "2"], "b": ["x", "y"]}``; whether there are such knobs is not asked here.
+
+    Raises:
+        UserError: Not of this form, or something is there twice.
+    """
+    varied: dict[str, list[str]] = {}
+    for part in text.split("|"):
+        key, _, words = part.partition("=")
+        key, values = key.strip(), [value.strip() for value in words.split(",")]
+        if not key or not all(values):
+            example = '"recipe=d2l,modern|model.negative_slope=0,0.2"'
+            raise UserError(f"--vary {text}: must be KEY=VALUE,VALUE, several keys separated by |, such as {example}.")
+        if key in SAID_ELSEWHERE:
+            raise UserError(f"--vary {key}: {SAID_ELSEWHERE[key]}.")
+        if key in varied or len(set(values)) < len(values):
+            raise UserError(f"--vary {text}: {key} has something twice.")
+        varied[key] = values
+    return varied
+
+
+def combine(base: str, changes: Mapping[str, Any], varied: Mapping[str, list[str]]) -> list[Variant]:
+    """Every combination of the varied values upon a recipe and changes to it, the last key turning fastest.
+
+    All learn from the same images: recipes differ in their networks and training here, and the settings of the data
+    are those of ``base`` unless they are varied themselves.
+
+    Raises:
+        UserError: No such knob (names the nearest), a value that it does not take, or values that contradict others.
+    """
+    data = {key: value for key, value in flatten(recipe(base)) if key.startswith("data.")}
+    variants = []
+    for values in itertools.product(*varied.values()):
+        turned = dict(zip(varied, values, strict=True))
+        config = recipe(turned.get("recipe", base)).override(data | dict(changes))
+        config = config.override({key: value for key, value in turned.items() if key != "recipe"})
+        words = [value if key == "recipe" else f"{key.rpartition('.')[2]}={value}" for key, value in turned.items()]
+        variants.append(Variant(", ".join(words) or config.recipe, config))
+    return variants
+
+
+def identity(config: Config, fingerprint: str, *, before_planning: bool = False) -> str:
+    """A hash of what decides a result: every knob that reaches the weights, and the images by their content.
+
+    Args:
+        config: With its seed and its number of images, unless ``before_planning``.
+        fingerprint: Of the prepared images, in place of their address.
+        before_planning: The number of images and the precision are still open: what they will follow from counts too.
+    """
+    ignored = () if before_planning else WITHOUT_EFFECT
+    knobs = {
+        key: value for key, value in flatten(config) if not (key in ignored or key.startswith("runs.") or value in OFF)
+    }
+    words = json.dumps({**knobs, "data.source": fingerprint}, sort_keys=True)
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+def without_address(config: Config) -> dict[str, Any]:
+    """The config as tables in which the source is but a name: where it lies is nobody's business."""
+    source = config.data.source.rstrip("/").rpartition("/")[2]
+    return to_tables(config.override({"data.source": source}))

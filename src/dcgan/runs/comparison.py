@@ -1,0 +1,41 @@
+"""Every file name of a comparison. The command ``compare`` writes them all, but for what is inside the runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dcgan.runs.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class ComparisonFolder:
+    """Paths only. A key is a hash of all that decides a result, so whatever is there never has to be made again."""
+
+    root: Path
+    kept: Path | None = None
+    """Where plans and results lie when they are to outlive the runs. None: beside them."""
+
+    @property
+    def report(self) -> Path:
+        """Everything side by side in one HTML page."""
+        return self.root / "comparison.html"
+
+    @property
+    def results(self) -> Path:
+        """Every result of the last comparison, as JSON."""
+        return self.root / "results.json"
+
+    def run(self, key: str) -> RunFolder:
+        """One run, by training."""
+        return RunFolder(self.root / "runs" / key)
+
+    def config(self, key: str) -> Path:
+        """The config that this run is started with."""
+        return self.root / "runs" / f"{key}.toml"
+
+    def result(self, key: str) -> Path:
+        """What one run came to, as JSON."""
+        return (self.kept or self.root / "results") / f"{key}.json"
+
+    def plan(self, key: str) -> Path:
+        """What was decided for one variant before its first run, its speed among it, as JSON."""
+        return (self.kept or self.root / "results") / f"plan-{key}.json"
