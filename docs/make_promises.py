@@ -20,6 +20,7 @@ THEMES = {  # of a test's place; the first that fits
     "tests/crash/test_hostile": "No file does harm",
     "tests/crash/": "Nothing is lost",
     "tests/commands/test_train": "Nothing is lost",
+    "tests/commands/test_compare": "Nothing is lost",
     "tests/data/": "Your images are taken as they are",
     "tests/models/": "What is trained is what was published",
     "tests/training/": "What is trained is what was published",
