@@ -56,6 +56,8 @@ class DataConfig:
 class ModelConfig:
     """The two networks."""
 
+    family: Literal["dcgan", "residual"] = "dcgan"
+    """The networks of 2015, or bigger ones without normalisation, for budgets of an hour and more."""
     generator_width: int = 64
     """Channels of the generator's last hidden layer; every layer before it has twice as many, up to eight times."""
     discriminator_width: int = 64
@@ -74,6 +76,8 @@ class ModelConfig:
     """Batch normalisation after the discriminator's first layer too (the chapter's code has it, the paper not)."""
     generator_norm_momentum: float = 0.1
     """Share of a batch in the generator's running statistics."""
+    statistics_batches: int = 0
+    """Sampling: batches of new latents that the generator's statistics are estimated from anew; 0: the running ones."""
     initialization: Literal["weights", "everything"] = "weights"
     """What is drawn from N(0, 0.02): the convolutions (gains N(1, 0.02), biases 0), or every parameter."""
     image_channels: int | None = None
@@ -86,6 +90,9 @@ class ModelConfig:
         for name in ("generator_width", "discriminator_width", "latent_size", "image_channels", "num_classes"):
             value, least = getattr(self, name), 0 if name == "num_classes" else 1
             require(value is None or least <= value <= LARGEST, f"model.{name}", value, f"must be {least} … {LARGEST}")
+        if self.family == "residual":
+            require(not self.discriminator_norm, "model.discriminator_norm", True, "must be false: residual has none")
+            require(not self.spectral_norm, "model.spectral_norm", True, "must be false: residual starts from zeros")
         undone = self.spectral_norm and self.discriminator_norm
         require(not undone, "model.discriminator_norm", True, "must be false: it would undo the spectral norm")
         require(0 <= self.negative_slope <= 1, "model.negative_slope", self.negative_slope, "must be from 0 to 1")

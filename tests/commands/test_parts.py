@@ -49,3 +49,17 @@ def test_whether_images_are_mirrored_is_written_down_with_the_run(critters_npy: 
     assert 'flip = "off"' in (tmp_path / "run" / "config.toml").read_text(), "a hundred images are too few to tell"
     with pytest.raises(UserError, match=r"training\.flip was off, is on"):
         dcgan.train(critters_npy, size=16, budget="160", out=tmp_path / "run", settings=MANY | {"training.flip": "on"})
+
+
+def test_statistics_are_estimated_anew_for_sampling_where_the_config_says_so(
+    critters_npy: Path, tmp_path: Path
+) -> None:
+    tiny = {"model.generator_width": 4, "model.discriminator_width": 4, "training.batch_size": 8}
+    for name, batches in (("running", 0), ("anew", 3)):
+        settings = tiny | {"model.statistics_batches": batches}
+        list(dcgan.train(critters_npy, size=16, threads=1, budget="80", out=tmp_path / name, settings=settings,
+                         precision="fp32"))  # fmt: skip
+    running, anew = dcgan.load(tmp_path / "running"), dcgan.load(tmp_path / "anew")
+    assert torch.equal(running.generator.to_image.weight, anew.generator.to_image.weight)
+    assert not torch.equal(running.sample([1]), anew.sample([1]))
+    assert torch.equal(running.reestimated(3).sample([1]), anew.sample([1]))

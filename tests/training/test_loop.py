@@ -44,6 +44,7 @@ PARTS: dict[str, dict[str, Any]] = {
         "training.augmentation_strength": 0.7, "training.real_penalty": 1, "training.fake_penalty": 1,
         "training.penalised_share": 0.5,
     },
+    "residual": NO_NORM | {"model.family": "residual", "training.objective": "hinge", "training.real_penalty": 1},
     "adaptively augmented and mirrored": {
         "training.augmentation": "translation", "training.augmentation_schedule": "adaptive",
         "training.augmentation_target": -0.5, "training.augmentation_ramp": 60, "training.flip": "on",

@@ -8,6 +8,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from dcgan.errors import UserError
 from dcgan.models.dcgan import Discriminator, Generator
+from dcgan.models.spectral import normalise_spectrally
 from dcgan.training.augment import NUM_DRAWS, View
 from dcgan.training.penalties import (
     has_adjoint,
@@ -196,6 +197,20 @@ def test_without_gamma_nothing_is_paid_and_batch_normalisation_is_welcome() -> N
     discriminator, images = critic(norm=True), noise(4, 3, 16, 16)
     scores, nothing = penalised_scores(discriminator, images, gamma=None)
     assert torch.equal(scores, discriminator(images)) and nothing == 0
+
+
+@pytest.mark.parametrize("spectral", [False, True])
+def test_small_maps_in_bfloat16_can_be_differentiated_twice(spectral: bool) -> None:
+    """Their weight gradients are products of our own there."""
+    discriminator, images = critic(stages=3).float(), noise(16, 3, 32, 32).float()
+    if spectral:
+        normalise_spectrally(discriminator)
+    gradients = []
+    for enabled in (False, True):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
+            _, squares = squared_gradient(discriminator, images)
+        gradients.append(torch.cat([part.flatten() for part in weight_gradients(discriminator, squares.mean())]))
+    assert (gradients[1] - gradients[0]).norm() < 0.05 * gradients[0].norm()
 
 
 @both_ways

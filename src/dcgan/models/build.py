@@ -1,20 +1,25 @@
 """Numbers become networks: (generator, discriminator), their first weights a function of the seed."""
 
 from contextlib import AbstractContextManager
+from typing import Any
 
 import torch
 from torch import nn
 
 from dcgan.knobs import ModelConfig
 from dcgan.models.dcgan import Discriminator, Generator
+from dcgan.models.residual import ResidualDiscriminator, ResidualGenerator, first_deviation
 from dcgan.models.spectral import SUFFIX, normalise_spectrally, start_iteration
 from dcgan.notation import stages
 from dcgan.randomness import latents
 
+AnyGenerator = Generator | ResidualGenerator
+AnyDiscriminator = Discriminator | ResidualDiscriminator
+
 STANDARD_DEVIATION = 0.02  # of the first weights: Radford et al. 2015, section 4
 
 
-def build(config: ModelConfig, height: int, width: int, *, seed: int) -> tuple[Generator, Discriminator]:
+def build(config: ModelConfig, height: int, width: int, *, seed: int) -> tuple[AnyGenerator, AnyDiscriminator]:
     """Both networks for images of ``height`` x ``width``, in training mode, on the CPU, float32.
 
     ``config.image_channels`` and ``config.num_classes`` must be known by now.
@@ -27,41 +32,46 @@ def build(config: ModelConfig, height: int, width: int, *, seed: int) -> tuple[G
     return generator, discriminator
 
 
-def build_blank(config: ModelConfig, height: int, width: int) -> tuple[Generator, Discriminator]:
+def build_blank(config: ModelConfig, height: int, width: int) -> tuple[AnyGenerator, AnyDiscriminator]:
     """Both networks with any weights: to be loaded into, or to be timed."""
     generator = build_generator(config, height, width)
-    num_stages = stages(height, width)
-    assert config.image_channels is not None, config
+    shape = _shape(config, height, width)
+    discriminator: AnyDiscriminator
     with _own_random_state():
-        discriminator = Discriminator(
-            (height >> num_stages, width >> num_stages),
-            num_stages,
-            image_channels=config.image_channels,
-            width=config.discriminator_width,
-            num_classes=config.num_classes or 0,
-            negative_slope=config.negative_slope,
-            norm=config.discriminator_norm,
-            norm_first=config.norm_first,
-        )
+        if config.family == "residual":
+            discriminator = ResidualDiscriminator(**shape, width=config.discriminator_width)
+        else:
+            discriminator = Discriminator(
+                **shape,
+                width=config.discriminator_width,
+                negative_slope=config.negative_slope,
+                norm=config.discriminator_norm,
+                norm_first=config.norm_first,
+            )
         if config.spectral_norm:
             normalise_spectrally(discriminator)
     return generator, discriminator
 
 
-def build_generator(config: ModelConfig, height: int, width: int) -> Generator:
+def build_generator(config: ModelConfig, height: int, width: int) -> AnyGenerator:
     """The generator alone, its weights yet to be loaded."""
+    shape = _shape(config, height, width) | {"width": config.generator_width, "latent_size": config.latent_size}
+    with _own_random_state():
+        if config.family == "residual":
+            return ResidualGenerator(**shape)
+        return Generator(**shape, norm_momentum=config.generator_norm_momentum)
+
+
+def _shape(config: ModelConfig, height: int, width: int) -> dict[str, Any]:
+    """What both networks of a pair have in common."""
     num_stages = stages(height, width)
     assert config.image_channels is not None, config
-    with _own_random_state():
-        return Generator(
-            (height >> num_stages, width >> num_stages),
-            num_stages,
-            image_channels=config.image_channels,
-            width=config.generator_width,
-            latent_size=config.latent_size,
-            num_classes=config.num_classes or 0,
-            norm_momentum=config.generator_norm_momentum,
-        )
+    return {
+        "base": (height >> num_stages, width >> num_stages),
+        "num_stages": num_stages,
+        "image_channels": config.image_channels,
+        "num_classes": config.num_classes or 0,
+    }
 
 
 def _own_random_state() -> AbstractContextManager[None]:
@@ -71,15 +81,18 @@ def _own_random_state() -> AbstractContextManager[None]:
 
 @torch.no_grad()
 def initialize(network: nn.Module, name: str, *, seed: int, everything: bool) -> None:
-    """Draw the first weights from N(0, 0.02): each tensor a function of the seed and of its own name.
+    """Draw the first weights: each tensor a function of the seed and of its own name.
 
-    ``everything`` draws the gains and biases of batch normalisation in the same way, as the chapter's code does.
-    Otherwise gains are drawn from N(1, 0.02) and biases are 0, as in the code published with the paper.
+    Those of the 2015 pair from N(0, 0.02). ``everything`` draws the gains and biases of its batch normalisation in the
+    same way, as the chapter's code does; otherwise gains are drawn from N(1, 0.02) and biases are 0, as in the code
+    published with the paper.
     """
+    residual = isinstance(network, ResidualGenerator | ResidualDiscriminator)
     norms = {f"{path}." for path, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
     for path, parameter in network.named_parameters():
         noise = latents(0, 1, parameter.numel(), seed=seed, stream=f"initial/{name}/{path.replace(SUFFIX, '.weight')}")
-        parameter.copy_(STANDARD_DEVIATION * noise.reshape(parameter.shape))
+        deviation = first_deviation(path, parameter) if residual else STANDARD_DEVIATION
+        parameter.copy_(deviation * noise.reshape(parameter.shape))
         if any(path.startswith(norm) for norm in norms) and not everything:
             if path.endswith("weight"):
                 parameter.add_(1)

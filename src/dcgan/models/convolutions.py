@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from torch.nn.grad import conv2d_input
 
@@ -64,7 +63,6 @@ class _Convolve(torch.autograd.Function):
         return F.conv2d(features, weight, None, stride, padding)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, None, None]:
         features, weight = ctx.saved_tensors
         of_weight = _product(gradient, patches(features, weight.shape[2:], ctx.stride, ctx.padding), weight)
@@ -84,7 +82,6 @@ class _ConvolveTransposed(torch.autograd.Function):
         return F.conv_transpose2d(features, weight, None, stride, padding)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, None, None]:
         features, weight = ctx.saved_tensors
         of_weight = _product(features, patches(gradient, weight.shape[2:], ctx.stride, ctx.padding), weight)

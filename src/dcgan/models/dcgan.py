@@ -16,7 +16,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from dcgan.models.layers import DiscriminatorBlock, GeneratorBlock, ProjectionBlock
+from dcgan.models.layers import DiscriminatorBlock, GeneratorBlock, ProjectionBlock, with_classes
 from dcgan.tensors import Images, Labels, Latents, Scores
 
 
@@ -45,10 +45,7 @@ class Generator(nn.Module):
 
     def forward(self, latents: Latents, labels: Labels | None = None) -> Images:
         """Training normalises by this batch and moves the running statistics; inference uses those."""
-        if self.num_classes:
-            assert labels is not None, "this generator was trained with labels"
-            classes = torch.arange(self.num_classes, device=labels.device)  # one_hot would wait for the device
-            latents = torch.cat([latents, (labels[:, None] == classes).to(latents.dtype)], dim=1)
+        latents = with_classes(latents, labels, self.num_classes)
         features = self.blocks(latents)  #             n, width, height / 2, width / 2
         return torch.tanh(self.to_image(features))  #  n, channels, height, width
 
@@ -93,5 +90,5 @@ class Discriminator(nn.Module):
 
 
 def channels_at(stage: int, width: int) -> int:
-    """Channels at 1 / 2 ** (stage + 1) of the image's size: the width, doubled each stage, at most eight times."""
+    """Channels so many halvings after the outermost hidden layer: its width, doubled each time up to eight times."""
     return int(width * min(2**stage, 8))

@@ -5,9 +5,11 @@ networks" (arXiv 1511.06434), section 3: strides instead of pooling, batch norma
 leaky ReLU in the discriminator, no fully connected hidden layers.
 """
 
+import torch
 from torch import Tensor, nn
 
 from dcgan.models.convolutions import Convolution, TransposedConvolution
+from dcgan.tensors import Labels, Latents
 
 Size = int | tuple[int, int]
 
@@ -20,6 +22,15 @@ def enlarged(size: int, kernel: int = 4, stride: int = 2, padding: int = 1) -> i
 def reduced(size: int, kernel: int = 4, stride: int = 2, padding: int = 1) -> int:
     """Side length after a convolution: floor((size - kernel + 2 x padding + stride) / stride). By default, half."""
     return (size - kernel + 2 * padding + stride) // stride
+
+
+def with_classes(latents: Latents, labels: Labels | None, num_classes: int) -> Tensor:
+    """The latents, each with its class behind it, one-hot: n, z + ``num_classes``."""
+    if not num_classes:
+        return latents
+    assert labels is not None, "this generator was trained with labels"
+    classes = torch.arange(num_classes, device=labels.device)  # one_hot would wait for the device
+    return torch.cat([latents, (labels[:, None] == classes).to(latents.dtype)], dim=1)
 
 
 class ProjectionBlock(nn.Module):

@@ -21,10 +21,10 @@ from dcgan.data.pixels import to_pixels
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import write_atomically
 from dcgan.foreign import is_regular
-from dcgan.models.build import build_generator
-from dcgan.models.dcgan import Generator
+from dcgan.models.build import AnyGenerator, build_generator
+from dcgan.models.statistics import reestimated
 from dcgan.pickles import refuse_pickle
-from dcgan.randomness import latents_of_seeds
+from dcgan.randomness import latents, latents_of_seeds
 from dcgan.recipes import complete
 from dcgan.runs.facts import FORMAT, parse_config, parse_facts
 from dcgan.runs.folder import RunFolder
@@ -108,7 +108,9 @@ def read(path: Path) -> Checkpoint | None:
 class TrainedGenerator:
     """A generator and its config: the one door from training to all that comes after it."""
 
-    def __init__(self, generator: Generator, config: Config, *, class_names: Sequence[str] = (), bits: int = 8) -> None:
+    def __init__(
+        self, generator: AnyGenerator, config: Config, *, class_names: Sequence[str] = (), bits: int = 8
+    ) -> None:
         """``bits``: 8 or 16 a channel, as the training images had."""
         self.generator, self.config, self.class_names = generator.eval(), config, tuple(class_names)
         self.dtype = torch.uint16 if bits == 16 else torch.uint8
@@ -126,6 +128,21 @@ class TrainedGenerator:
         if labels is None and num_classes:
             labels = [seed % num_classes for seed in seeds]
         return self.decode(self.latents(seeds), None if labels is None else torch.tensor(labels, dtype=torch.int64))
+
+    def reestimated(self, num_batches: int) -> "TrainedGenerator":
+        """The same generator with statistics of normalisation estimated anew, from batches as in training."""
+        size = self.config.training.batch_size
+        device = self.generator.to_image.weight.device
+        drawn = latents(
+            0, num_batches * size, self.config.model.latent_size, seed=0, stream="statistics",
+            prior=self.config.model.prior,
+        ).to(device)  # fmt: skip
+        classes = self.generator.num_classes
+        labels = (torch.arange(size, device=device) % classes) if classes else None
+        batches = torch.chunk(drawn, num_batches)
+        generator = reestimated(self.generator, ((batch, labels) for batch in batches))
+        bits = 8 * self.dtype.itemsize
+        return TrainedGenerator(generator, self.config, class_names=self.class_names, bits=bits)
 
     @torch.inference_mode()
     def decode(self, latents: Latents, labels: Labels | None = None) -> Pixels:
@@ -165,7 +182,9 @@ def load_generator(path: Path) -> TrainedGenerator:
     require_fit(expected, weights, f"{path}: {best.removesuffix('.')}")
     generator = build_generator(config.model, config.data.height, config.data.width)
     generator.load_state_dict(weights)
-    return TrainedGenerator(generator, config, class_names=facts["class_names"], bits=facts["bits"])
+    trained = TrainedGenerator(generator, config, class_names=facts["class_names"], bits=facts["bits"])
+    batches = config.model.statistics_batches
+    return trained.reestimated(batches) if batches else trained
 
 
 def _absence(path: Path) -> str:

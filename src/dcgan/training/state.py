@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from dcgan.models.dcgan import Discriminator, Generator
+from dcgan.models.build import AnyDiscriminator, AnyGenerator
 from dcgan.runs.tensor_file import require_fit
 from dcgan.training.augment import StrengthController
 
@@ -22,9 +22,9 @@ NUM_SUMS = 5  # images, then the four numbers of a StepReport times images
 class TrainingState:
     """Two networks, the average of one, both optimisers, and how far they have come."""
 
-    generator: Generator
-    discriminator: Discriminator
-    average: Generator | None
+    generator: AnyGenerator
+    discriminator: AnyDiscriminator
+    average: AnyGenerator | None
     generator_optimizer: Optimizer
     discriminator_optimizer: Optimizer
     controller: StrengthController | None = None
