@@ -1,11 +1,12 @@
 # demo   train on the built-in data for about two minutes and say where the pictures are
 # check  lint, types and the whole test suite
 # docs   run the tests that prove a promise, and write docs/promises.md from those that pass
+# torture  kill, starve and cut off runs by the thousand, an hour on two cores; started again it goes on
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo check docs format clean
+.PHONY: demo check docs torture format clean
 
 demo: $(INSTALLED)
 	$(BIN)/dcgan train critters --size 32 --budget 2min --out demo
@@ -20,6 +21,9 @@ check: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python docs/make_promises.py
+
+torture: $(INSTALLED)
+	PYTHONPATH=tests/crash OMP_NUM_THREADS=1 $(BIN)/python benchmarks/torture.py
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .

@@ -28,3 +28,9 @@ class UserError(Exception):
     def __init__(self, message: str, exit_code: ExitCode = ExitCode.USAGE) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether memory ran out: torch says so by a RuntimeError, whose words differ between processors and GPUs."""
+    told = ("out of memory", "allocate memory", "ALLOC_FAILED")
+    return isinstance(error, MemoryError) or any(words in str(error) for words in told)

@@ -1,14 +1,15 @@
 """The only place that writes: whole files or nothing, durably where it matters.
 
 A file is written beside its destination, flushed, and renamed over it, so that a reader sees the old one or the
-new one and never half of either. Appending is for journals alone, whose readers skip a torn last line.
+new one and never half of either. Appending is for journals alone, whose readers skip a torn line.
 """
 
+import errno
 import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,39 +17,93 @@ import numpy as np
 from dcgan.errors import ExitCode, UserError
 
 
+class DiskError(UserError):
+    """The disk refuses: it is full, over quota, broken or read-only."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        self.reason = f"Disk full ({error.strerror})" if full else f"{error.strerror or error}"
+        super().__init__(f"{path}: could not be written ({error.strerror or error}).", ExitCode.DISK)
+
+
 def write_atomically(path: Path, content: bytes, *, durable: bool = False) -> None:
-    """Write ``content`` to ``path``, whole or not at all; ``durable`` survives a loss of power too.
+    """Write ``content`` to ``path``, whole or not at all; ``durable`` is read back and survives a loss of power too.
 
     Raises:
-        UserError: The disk is full, or the folder cannot be written.
+        DiskError: The disk is full, or the folder cannot be written. What was at ``path`` is still there.
     """
-    write_with(path, lambda file: Path(file).write_bytes(content), durable=durable)
+
+    def write(file: Path) -> None:
+        file.write_bytes(content)
+        if durable and file.read_bytes() != content:
+            raise OSError(errno.EIO, "it reads back otherwise than it was written")
+
+    write_with(path, write, durable=durable)
 
 
 def write_with(path: Path, write: Callable[[Path], object], *, durable: bool = False) -> None:
     """As ``write_atomically``, for content that ``write`` puts into the file whose name it is handed."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
+        _make_folder(path.parent)
+        try:
+            write(temporary)
+            if durable:
+                flush(temporary)
+            temporary.replace(path)
+        except BaseException:
+            with suppress(OSError):  # what went wrong first is what to tell
+                temporary.unlink(missing_ok=True)
+            raise
         if durable:
-            _flush(temporary)
-        temporary.replace(path)
-        if durable:
-            _flush(path.parent)
+            flush(path.parent)
     except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise DiskError(path, error) from error
 
 
-def append(path: Path, text: str) -> None:
-    """Append ``text`` to the end of ``path`` and hand it to the operating system."""
+def append(path: Path, lines: str) -> None:
+    """Append whole lines to ``path`` and hand them to the operating system, all of them or none.
+
+    Raises:
+        DiskError: Nothing was appended. Should even taking it back fail, later lines start on a line of their own.
+    """
     try:
-        with open(path, "a", encoding="utf-8", opener=_own) as file:
-            file.write(text)
+        with open(path, "a+b", buffering=0, opener=_own) as file:
+            before = file.seek(0, os.SEEK_END)
+            file.seek(max(0, before - 1))
+            rest = (b"" if file.read(1) in (b"", b"\n") else b"\n") + lines.encode()
+            try:
+                while rest:
+                    rest = rest[file.write(rest) :]
+            except OSError:
+                file.truncate(before)
+                raise
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise DiskError(path, error) from error
+
+
+def flush(path: Path) -> None:
+    """Wait until the disk has the file, or the folder's list of names."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system without flushing of folders: nothing more can be done
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def clear_temporaries(*folders: Path) -> int:
+    """Remove what ``write_with`` left half-written in a process that died; how many there were.
+
+    Only for folders in which nobody else is writing.
+    """
+    stray = [path for folder in folders for path in folder.glob(".*.tmp")]
+    for path in stray:
+        with suppress(OSError):
+            path.unlink()
+    return len(stray)
 
 
 def create_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.memmap:
@@ -70,17 +125,18 @@ def locked(path: Path, content: bytes) -> Iterator[None]:
 
     Raises:
         BlockingIOError: Somebody else holds it.
-        UserError: The folder cannot be written.
+        DiskError: The folder cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         descriptor = _own(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise DiskError(path, error) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, content)
+        _lock(path, descriptor)
+        with suppress(OSError):  # the content is for people: the lock holds without it
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, content)
         yield
     finally:
         os.close(descriptor)
@@ -114,14 +170,18 @@ def _own(path: str | Path, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o644)
 
 
-def _unwritable(path: Path, error: OSError) -> UserError:
-    return UserError(f"{path}: could not be written ({error.strerror or error}).", ExitCode.DISK)
-
-
-def _flush(path: Path) -> None:
-    """Wait until the disk has the file, or the folder's list of names."""
-    descriptor = os.open(path, os.O_RDONLY)
+def _lock(path: Path, descriptor: int) -> None:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise DiskError(path, error) from error
+
+
+def _make_folder(folder: Path) -> None:
+    """Make it and what is missing above it, so that not even a loss of power takes a file's folder away."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        flush(made.parent)

@@ -3,6 +3,7 @@
 import ctypes
 import platform
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -57,6 +58,13 @@ def describe() -> dict[str, str | int]:
         "python": platform.python_version(),
         "torch": torch.__version__,
     }
+
+
+def bit_borders() -> dict[str, str]:
+    """What two runs must have in common, besides their config, to be equal to the bit."""
+    facts = describe()
+    named = {name: str(facts[name]) for name in ("machine", "processor", "accelerator", "torch")}
+    return named | {"instructions": torch.backends.cpu.get_cpu_capability(), "dcgan": version("dcgan")}
 
 
 def _processor() -> str:

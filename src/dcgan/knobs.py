@@ -162,11 +162,18 @@ class TrainingConfig:
     """The half-life is never more than this share of the images seen."""
     average_width: float | None = None
     """Relative width (0.05, 0.1) of an average whose length follows that of the run, instead of a half-life."""
+    rollbacks: int = 2
+    """How often a run may go back to an anchor, with other latents from there on."""
+    anchor_every_images: int | None = None
+    """Images between two anchors, the checkpoints that a run may be rolled back to. None: a tenth of the budget."""
 
     def __post_init__(self) -> None:
         """Refuse impossible numbers."""
         parse_budget(self.budget)
         require(self.batch_size >= 2, "training.batch_size", self.batch_size, "must be at least 2")
+        require(self.rollbacks >= 0, "training.rollbacks", self.rollbacks, "must not be negative")
+        every = self.anchor_every_images
+        require(every is None or every >= 1, "training.anchor_every_images", every, "must be at least 1")
         for name in ("generator_learning_rate", "discriminator_learning_rate"):
             require(0 < getattr(self, name) < 1, f"training.{name}", getattr(self, name), "must be between 0 and 1")
         for name in ("real_penalty", "fake_penalty"):
@@ -209,8 +216,10 @@ class RunsConfig:
     """Longest time between checkpoints."""
     save_every_images: int | None = None
     """Also save whenever so many more images were seen. None: by time alone."""
+    retry_seconds: float = 60.0
+    """Between two tries to save on a disk that refuses; the third miss in a row ends the run."""
     keep: int = 2
-    """Checkpoints kept."""
+    """Checkpoints kept; the last anchor and the best one, if any was marked, are kept besides."""
     journal_every_images: int = 1024
     """Images between two lines of the journal."""
     preview_rows: int = 6

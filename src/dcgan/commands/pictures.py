@@ -9,10 +9,8 @@ import torch
 from dcgan.config import Config
 from dcgan.data.pixels import grid, png, to_pixels, viewable
 from dcgan.data.prepare import Dataset
-from dcgan.files import write_atomically
 from dcgan.randomness import latents, permutation
 from dcgan.runs.checkpoint import TrainedGenerator
-from dcgan.runs.folder import RunFolder
 from dcgan.tensors import Pixels
 from dcgan.training.state import TrainingState
 
@@ -29,25 +27,23 @@ def preview_is_due(before: int, after: int) -> bool:
     return after >= FIRST_PREVIEW and (before < FIRST_PREVIEW or passed(after) > passed(before))
 
 
-def write_reals(run: RunFolder, config: Config, dataset: Dataset) -> None:
-    """As many real images as a grid of samples holds, chosen by the seed."""
+def draw_reals(config: Config, dataset: Dataset) -> bytes:
+    """As many real images as a grid of samples holds, chosen by the seed, as a PNG."""
     count = config.runs.preview_rows * config.runs.preview_columns
     chosen = dataset.train[permutation(len(dataset.train), "reals", seed=config.seed)[:count]]
-    write_atomically(run.reals, png(grid(viewable(dataset.pixels[chosen]), config.runs.preview_columns)))
+    return png(grid(viewable(dataset.pixels[chosen]), config.runs.preview_columns))
 
 
-def write_preview(run: RunFolder, config: Config, state: TrainingState) -> None:
-    """The fixed latents, which are those of the seeds 0, 1, 2, …, drawn by the average if there is one."""
+def draw_preview(config: Config, state: TrainingState) -> bytes:
+    """The fixed latents, those of the seeds 0, 1, 2, …, drawn by the average if there is one, as a PNG."""
     generator = state.average if state.average is not None else copy.deepcopy(state.generator)
     count = config.runs.preview_rows * config.runs.preview_columns
     pixels = TrainedGenerator(generator, config).sample(range(count))
-    picture = png(grid(_rows(pixels), config.runs.preview_columns))
-    write_atomically(run.preview(state.images_seen), picture)
-    write_atomically(run.latest, picture)
+    return png(grid(_rows(pixels), config.runs.preview_columns))
 
 
 @torch.no_grad()
-def write_fresh_preview(run: RunFolder, config: Config, state: TrainingState) -> None:
+def draw_fresh_preview(config: Config, state: TrainingState) -> bytes:
     """Latents never seen before, normalised by their own batch: a copy is used, as this moves running statistics."""
     count = FRESH_ROWS * FRESH_COLUMNS
     model = config.model
@@ -55,8 +51,7 @@ def write_fresh_preview(run: RunFolder, config: Config, state: TrainingState) ->
     device = state.journal_sums.device
     labels = torch.arange(count, device=device) % model.num_classes if model.num_classes else None
     images = copy.deepcopy(state.generator)(noise.to(device), labels)
-    picture = grid(_rows(to_pixels(images).cpu()), FRESH_COLUMNS, gap=0)
-    write_atomically(run.fresh_preview(state.images_seen), png(picture))
+    return png(grid(_rows(to_pixels(images).cpu()), FRESH_COLUMNS, gap=0))
 
 
 def _rows(pixels: Pixels) -> np.ndarray:

@@ -19,10 +19,11 @@ from dcgan.training.state import TrainingState
 
 SPEED_SECONDS = 0.6  # of measuring, for each precision
 PROGRAM_BYTES = 500_000_000  # Python, torch and its libraries
+NUM_ANCHORS = 10
 PICTURE_BYTES = 20_000_000  # grids, film, report
 
 # Sections and settings that may change between the starts of one run: none of them says what is learned.
-FREE = ("runs.", "hardware.", "training.budget", "training.images")
+FREE = ("runs.", "hardware.", "training.budget", "training.images", "training.rollbacks")
 
 # Decided before step 0: a request that leaves them open takes what the run has.
 OPEN = {
@@ -31,6 +32,7 @@ OPEN = {
     "training.images": None,
     "training.images_per_second": None,
     "training.flip": "auto",
+    "training.anchor_every_images": None,
     "hardware.device": "auto",
     "hardware.threads": None,
     "hardware.precision": "auto",
@@ -68,6 +70,10 @@ def resolve(config: Config, dataset: Dataset, *, measure: bool = False) -> Confi
         config = config.override({"training.images_per_second": speed})
     if config.training.images is None:
         config = config.override({"training.images": images_of(config, len(dataset.train))})
+    if config.training.anchor_every_images is None:
+        assert config.training.images is not None, config.training
+        tenth = max(1, config.training.images // NUM_ANCHORS)
+        config = config.override({"training.anchor_every_images": tenth})
     return config
 
 
@@ -124,7 +130,7 @@ def expected_cost(config: Config, dataset: Dataset) -> list[str]:
     state = new_state(config, torch.device("cpu"), blank=True)
     weights = sum(tensor.nbytes for tensor in state.tensors().values())
     memory = weights + activation_bytes(state, config)
-    checkpoints = weights * (config.runs.keep + 1)
+    checkpoints = weights * (config.runs.keep + 2)  # an anchor, and one that is being written
     lines = [
         f"Memory: about {memory / 1e6:,.0f} MB, and {PROGRAM_BYTES / 1e6:,.0f} MB for the program itself.",
         f"Disk: about {(checkpoints + PICTURE_BYTES) / 1e6:,.0f} MB for the run, {dataset.pixels.nbytes / 1e6:,.0f} MB "

@@ -4,25 +4,26 @@ What is due by images depends on the images alone, so that a run that was stoppe
 was not; saving and reporting may also look at a clock that only goes forward.
 """
 
-import math
-import time
 from collections.abc import Generator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
+import torch
 from torch import Tensor
 
-from dcgan.commands.pictures import preview_is_due, write_fresh_preview, write_preview, write_reals
+from dcgan.commands.clock import Timer, crossed
+from dcgan.commands.listener import Listener
+from dcgan.commands.pictures import draw_fresh_preview, draw_preview, draw_reals, preview_is_due
+from dcgan.commands.records import Records
 from dcgan.config import Config, to_tables
 from dcgan.data.batches import Batches
 from dcgan.data.prepare import Dataset
 from dcgan.errors import ExitCode, UserError
-from dcgan.reporting.report import write_report
+from dcgan.hardware import bit_borders
 from dcgan.runs import checkpoint, journal
 from dcgan.runs.folder import RunFolder
-from dcgan.training.accelerate import fastest_advance, rules_of
+from dcgan.training.accelerate import fastest_advance, new_state, rules_of
 from dcgan.training.feed import Feed
 from dcgan.training.loop import train_steps
 from dcgan.training.state import TrainingState
@@ -31,50 +32,6 @@ from dcgan.training.step import StepReport
 REPORT_SECONDS = 30.0  # at least so long between two refreshes of the report,
 REPORT_SHARE = 0.01  # which may take this share of the time
 DISPLAY_SECONDS = 0.5  # between two looks at the losses for the progress display
-
-
-class Listener(Protocol):
-    """Whoever started the run, and wants to hear how it goes."""
-
-    def say(self, text: str) -> None:
-        """Something to know."""
-
-    def prepare(self, done: int, total: int) -> None:
-        """So many images are decoded."""
-
-    def step(
-        self,
-        images_seen: int,
-        images_total: int,
-        images_per_second: float,
-        discriminator_loss: float,
-        generator_loss: float,
-    ) -> None:
-        """Training goes on."""
-
-    def picture(self, path: Path) -> None:
-        """A new grid is on disk."""
-
-
-@dataclass
-class Timer:
-    """What happened when, in images and on a clock that only goes forward."""
-
-    images: int
-    seconds: float = field(default_factory=time.monotonic)
-
-    def restart(self, images: int) -> None:
-        """From now on."""
-        self.images, self.seconds = images, time.monotonic()
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since then."""
-        return time.monotonic() - self.seconds
-
-    def speed(self, images: int) -> float:
-        """Images a second since then."""
-        return (images - self.images) / max(self.elapsed, 1e-9)
 
 
 class Session:
@@ -97,6 +54,14 @@ class Session:
         self._displayed, self._reported = Timer(seen), Timer(seen)
         self._report_cost = 0.0
         self.epoch_line = ""
+        self._borders = bit_borders()
+        saved = None if state.untouched else seen
+        self.records = Records(run, config.runs, listener.say, saved_images=saved)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the budget is spent: a larger one would extend the run."""
+        return self.state.images_seen >= (self.config.training.images or 0)
 
     def steps(self) -> Generator[StepReport]:
         """Train to the end of the budget; closing the iterator saves first."""
@@ -108,14 +73,24 @@ class Session:
                 self._after(report)
                 yield report
         except GeneratorExit:
-            self._close("interrupted")
+            self._close()
             raise
-        except UserError:
+        except Exception:
             self._end("failed")
             raise
         finally:
             feed.close()
-        self._close("budget")
+        self._close()
+
+    def conclude(self) -> None:
+        """Write the end of a run that was killed between its last checkpoint and that line."""
+        if not any(event["event"] == "end" for event in journal.read(self.run.journal)):
+            self._end("budget")
+
+    def warn(self, text: str) -> None:
+        """Say it, and keep it with the run."""
+        self.listener.say(text)
+        self.records.event("warning", self.state.images_seen, text=text)
 
     def _feed(self) -> Feed:
         model, device = self.config.model, self.state.journal_sums.device
@@ -130,77 +105,126 @@ class Session:
 
     def _open(self) -> None:
         seen = self.state.images_seen
+        untouched = self.state.untouched
+        self.records.rewind(-1 if untouched else seen, self.state.attempt)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        journal.record(self.run.journal, "start", seen, time=now, images=self.config.training.images)
-        if seen == 0:
-            write_reals(self.run, self.config, self.dataset)
+        self.records.event("start", seen, time=now, images=self.config.training.images)
+        if untouched:
+            self.records.picture(0, draw_reals(self.config, self.dataset), self.run.reals)
             self._preview()
         self._write_report()
+        self._restart_timers()
+
+    def _restart_timers(self) -> None:
         for timer in (self._step, self._saved, self._journaled, self._displayed):
-            timer.restart(seen)
+            timer.restart(self.state.images_seen)
 
     def _after(self, report: StepReport) -> None:
         """All that is due after a step."""
         before, seen, runs = self._step.images, report.images_seen, self.config.runs
-        if _crossed(before, seen, runs.journal_every_images):
+        journal_is_due = crossed(before, seen, runs.journal_every_images)
+        by_images = runs.save_every_images is not None and crossed(before, seen, runs.save_every_images)
+        anchor_is_due = crossed(before, seen, self.config.training.anchor_every_images or seen)
+        by_clock = self._saved.elapsed >= runs.save_every_seconds
+        save_is_due = self.records.save_is_due(by_images or anchor_is_due or by_clock)
+        # A NaN in any step since the last line of the journal is in the sums: quicker to look at than every weight.
+        doubtful = journal_is_due and not torch.isfinite(self.state.journal_sums).all()
+        if (save_is_due or doubtful or self.finished) and self._roll_back_if_broken():
+            return
+        if journal_is_due:
             self._write_journal()
         if preview_is_due(before, seen):
             self._preview()
-        if _crossed(before, seen, self.batches.epoch_size):
+        if crossed(before, seen, self.batches.epoch_size):
             self._close_epoch()
         self._count_time(seen)
-        by_images = runs.save_every_images is not None and _crossed(before, seen, runs.save_every_images)
-        if by_images or self._saved.elapsed >= runs.save_every_seconds:
-            self.save()
-        if self._displayed.elapsed >= DISPLAY_SECONDS or seen >= (self.config.training.images or 0):
+        if save_is_due and not self.finished:
+            self.save(anchor=anchor_is_due)
+        if self._displayed.elapsed >= DISPLAY_SECONDS or self.finished:
             self._display(report)
         if self._reported.elapsed >= max(REPORT_SECONDS, self._report_cost / REPORT_SHARE):
             self._write_report()
 
-    def save(self) -> None:
-        """Write a checkpoint.
+    def save(self, *, anchor: bool = False) -> Path | None:
+        """Write a checkpoint: its path, or None when the disk refused it, which was then said.
+
+        ``anchor``: one to which the run may be rolled back.
 
         Raises:
-            UserError: The state holds a NaN or an infinity; it is not saved.
+            UserError: The disk has refused too often.
         """
-        if broken := self.state.first_broken():
-            raise self._diverged(broken)
-        facts = {
+        path = self.records.save(self.state.tensors(), self._facts(), anchor=anchor)
+        self._saved.restart(self.state.images_seen)
+        return path
+
+    def _facts(self) -> dict[str, Any]:
+        return {
             **self.state.facts(),
             "config": to_tables(self.config),
             "class_names": self.dataset.class_names if self.config.data.labels else (),
             "bits": 8 * self.dataset.pixels.dtype.itemsize,
             "fingerprint": self.dataset.fingerprint,
+            "borders": self._borders,
         }
-        checkpoint.save(self.run, self.state.tensors(), facts, keep=self.config.runs.keep)
-        self._saved.restart(self.state.images_seen)
 
-    def _close(self, reason: str) -> None:
+    def _roll_back_if_broken(self) -> bool:
+        broken = self.state.first_broken()
+        if broken is not None:
+            self.roll_back(f"{broken} is no longer a finite number")
+        return broken is not None
+
+    def roll_back(self, reason: str) -> None:
+        """Become the last anchor again, or the first weights, and go on with other latents from there.
+
+        Which one that is depends on images alone, not on when the run was saved or stopped; and it is saved at once:
+        a run that is stopped before or afterwards goes the same way.
+
+        Raises:
+            UserError: ``training.rollbacks`` are used up, or the disk refuses.
+        """
+        seen, attempt = self.state.images_seen, self.state.attempt + 1
+        if attempt > self.config.training.rollbacks:
+            raise self._diverged(reason)
+        if good := checkpoint.newest(self.run, anchors=True):
+            self.state.restore(good.tensors, good.facts)
+        else:
+            first = new_state(self.config, self.state.journal_sums.device)
+            self.state.restore(first.tensors(), first.facts())
+        self.state.attempt = attempt
+        back = self.state.images_seen
+        text = f"{reason} after {seen:,} images. Rolled back to image {back:,} ({attempt} of "
+        text += f"{self.config.training.rollbacks} times), other latents from there on."
+        self.listener.say(text)
+        self.records.rewind(back, attempt - 1)
+        self.records.event("rollback", back, attempt=attempt, came_from=seen, text=text)
+        self._restart_timers()
+        self.save(anchor=True)
+
+    def _close(self) -> None:
         """Leave the run so that it can be looked at, sampled from and continued."""
-        seen = self.state.images_seen
-        self._count_time(seen)
-        self.save()
-        if reason == "budget":
+        self._roll_back_if_broken()
+        self._count_time(self.state.images_seen)
+        if self.finished:
             self._preview()
-        self._end(reason)
+        self.records.save_last(self.state.tensors(), self._facts())
+        self._end("budget" if self.finished else "interrupted")
+        self.records.close()
 
     def _end(self, reason: str) -> None:
         seconds = round(self.state.seconds, 3)
-        journal.record(self.run.journal, "end", self.state.images_seen, seconds=seconds, reason=reason)
+        self.records.event("end", self.state.images_seen, seconds=seconds, reason=reason)
         self._write_report()
 
     def _write_journal(self) -> None:
-        """The means since the last line, which a NaN in any step of them makes a NaN."""
+        """The means since the last line."""
         means = _means(self.state.journal_sums)
-        if broken := [name for name, value in means.items() if not math.isfinite(value)]:
-            raise self._diverged(broken[0])
         seen = self.state.images_seen
         facts = {
             "seconds": round(self.state.seconds + self._step.elapsed, 3),
             "images_per_second": round(self._journaled.speed(seen), 1),
             **means,
         }
-        journal.record(self.run.journal, "step", seen, **facts)
+        self.records.event("step", seen, **facts)
         self.state.journal_sums.zero_()
         self._journaled.restart(seen)
 
@@ -208,8 +232,9 @@ class Session:
         """The chapter's line on the epoch, its preview included in the time."""
         seen = self.state.images_seen
         if self.config.runs.by_epochs:
-            write_fresh_preview(self.run, self.config, self.state)
-            self.listener.picture(self.run.fresh_preview(seen))
+            path = self.run.fresh_preview(seen)
+            self.records.picture(seen, draw_fresh_preview(self.config, self.state), path)
+            self.listener.picture(path)
         means, images = _means(self.state.epoch_sums), float(self.state.epoch_sums[0])
         seconds = self.state.epoch_seconds + self._step.elapsed
         self.epoch_line = (
@@ -227,9 +252,10 @@ class Session:
         self._step.restart(seen)
 
     def _preview(self) -> None:
-        write_preview(self.run, self.config, self.state)
-        path = self.run.preview(self.state.images_seen)
-        journal.record(self.run.journal, "preview", self.state.images_seen, file=path.name)
+        seen = self.state.images_seen
+        path = self.run.preview(seen)
+        self.records.picture(seen, draw_preview(self.config, self.state), path, self.run.latest)
+        self.records.event("preview", seen, file=path.name)
         self.listener.picture(path)
 
     def _display(self, report: StepReport) -> None:
@@ -241,21 +267,19 @@ class Session:
 
     def _write_report(self) -> None:
         self._reported.restart(self.state.images_seen)
-        write_report(self.run)
+        self.records.report()
         self._report_cost = self._reported.elapsed
 
-    def _diverged(self, name: str) -> UserError:
+    def _diverged(self, reason: str) -> UserError:
+        saved = self.records.saved_images
+        good = "Nothing of this run is saved yet" if saved is None else f"The checkpoint at image {saved:,} is good"
+        tried = f", after {self.state.attempt} roll-backs" if self.state.attempt else ""
         return UserError(
-            f"{name} is no longer a finite number after {self.state.images_seen:,} images; this is not saved. The last "
-            f"checkpoint in {self.run.checkpoints} is good. Try lower learning rates "
-            "(--set training.generator_learning_rate=1e-4 and the discriminator's) in another folder.",
+            f"{self.run.root}: {reason} after {self.state.images_seen:,} images{tried}; this is not saved. {good}. "
+            "Try lower learning rates (--set training.generator_learning_rate=1e-4 and the discriminator's) "
+            "in another folder.",
             ExitCode.DIVERGED,
         )
-
-
-def _crossed(before: int, after: int, every: int) -> bool:
-    """Whether a multiple of ``every`` lies in (before, after]."""
-    return after // every > before // every
 
 
 def _means(sums: Tensor) -> dict[str, float]:

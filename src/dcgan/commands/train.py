@@ -3,7 +3,8 @@
 import json
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -12,20 +13,21 @@ from typing import Self
 
 import torch
 
+from dcgan.commands.listener import Listener
 from dcgan.commands.options import TrainOptions
 from dcgan.commands.plan import as_toml, expected_cost, resolve, settle
 from dcgan.commands.profile import profiled
-from dcgan.commands.session import Listener, Session
+from dcgan.commands.session import Session
 from dcgan.config import Config, read_toml
 from dcgan.data.prepare import prepare
 from dcgan.errors import ExitCode, UserError
-from dcgan.files import require_space, write_atomically
+from dcgan.files import DiskError, clear_temporaries, require_space, write_atomically
 from dcgan.foreign import is_regular
-from dcgan.hardware import choose_device, describe
+from dcgan.hardware import bit_borders, choose_device, describe
 from dcgan.recipes import complete
 from dcgan.reporting.film import write_film
 from dcgan.reporting.plots import write_curves
-from dcgan.runs import checkpoint, journal, lock
+from dcgan.runs import checkpoint, lock, shelf
 from dcgan.runs.checkpoint import Checkpoint
 from dcgan.runs.folder import RunFolder
 from dcgan.training.accelerate import new_state
@@ -48,7 +50,8 @@ class Training:
             stack.enter_context(lock.held(self.run.lock))
             self.config = resolve(self.config, self.dataset)
             torch.set_num_threads(self.config.hardware.threads or 1)
-            self._restore(checkpoint.newest(self.run, listener.say))
+            self._tidy()
+            self._restore(checkpoint.newest(self.run))
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -62,15 +65,19 @@ class Training:
     @property
     def finished(self) -> bool:
         """Whether the budget is spent: a larger one would extend the run."""
-        return self.session.state.images_seen >= (self.config.training.images or 0)
+        return self.session.finished
 
     def steps(self) -> Generator[StepReport]:
         """Train: one report a step. Closing the iterator saves; the same command goes on from there."""
         if self.finished:
+            self.session.conclude()
             return
         write_atomically(self.run.config, as_toml(self.config).encode(), durable=True)
         write_atomically(self.run.dataset, _json(self.dataset.report.to_json()))
         write_atomically(self.run.about, _json(self._about()))
+        if self._crossed:
+            seen = f"{self.session.state.images_seen:,}"
+            self.session.warn(f"No longer bit-exact from image {seen} on: {'; '.join(self._crossed)}.")
         yield from profiled(self.session.steps(), self.run) if self._profile else self.session.steps()
 
     def _restore(self, found: Checkpoint | None) -> None:
@@ -83,12 +90,28 @@ class Training:
                     ExitCode.DATA,
                 )
             state.restore(found.tensors, found.facts)
-            journal.rewind(self.run.journal, state.images_seen)
-            _explain_borders(self.listener, checkpoint.config_of(found), self.config, state.images_seen)
+            self._set_aside(found)
         else:
             size = sum(tensor.nbytes for tensor in state.tensors().values())
-            require_space(self.run.root, size * (self.config.runs.keep + 1) + 50_000_000, "this run")
+            require_space(self.run.root, size * (self.config.runs.keep + 2) + 50_000_000, "this run")
         self.session = Session(self.run, self.config, self.dataset, state=state, listener=self.listener)
+        self._crossed = crossed_borders(found, self.config) if found else []
+
+    def _tidy(self) -> None:
+        """Remove what a start that died left half-written: nobody else writes here while the lock is held."""
+        folders = (self.run.root, self.run.checkpoints, self.run.samples)
+        if count := clear_temporaries(*folders):
+            self.listener.say(f"{self.run.root}: {count} half-written files of a start that died removed.")
+
+    def _set_aside(self, found: Checkpoint) -> None:
+        """Say which newer checkpoints are damaged, and keep them as .bad if the disk lets us."""
+        for path in found.damaged:
+            self.listener.say(
+                f"{path.name} is damaged (its content does not match the sha256 in its name); using the one at image "
+                f"{found.facts['images_seen']:,}. The damaged one is kept as {path.with_suffix('.bad').name}."
+            )
+        with suppress(OSError):
+            shelf.set_aside(found.damaged)
 
     def _about(self) -> dict[str, object]:
         """What a result depends on besides the config."""
@@ -137,10 +160,12 @@ def default_folder(config: Config) -> Path:
     return Path("runs") / f"{name}-{size}-{config.recipe}-{config.seed}"
 
 
-def _explain_borders(listener: Listener, before: Config, now: Config, images_seen: int) -> None:
-    """Say when the rest of a run will not be what it would have been without the stop."""
-    if before.hardware != now.hardware:
-        listener.say(f"Another device, precision or number of threads: from image {images_seen:,} on not bit-exact.")
+def crossed_borders(found: Checkpoint, config: Config) -> list[str]:
+    """What differs from where the checkpoint was trained, and keeps the rest from being what it would have been."""
+    told = found.facts.get("borders")
+    before = asdict(checkpoint.config_of(found).hardware) | (told if isinstance(told, dict) else {})
+    now = asdict(config.hardware) | bit_borders()
+    return [f"{name} was {value}, is {now.get(name)}" for name, value in before.items() if value != now.get(name)]
 
 
 def _json(value: object) -> bytes:
@@ -172,8 +197,11 @@ def conclude(training: Training) -> Iterator[str]:
     if not training.finished:
         yield f"Stopped and saved at image {training.session.state.images_seen:,}. The same command goes on from there."
     else:
-        write_curves(run)
-        write_film(run)
+        for write in (write_curves, write_film):
+            try:
+                write(run)
+            except DiskError as error:  # what matters is saved
+                yield str(error)
         if training.config.runs.by_epochs and training.session.epoch_line:
             yield training.session.epoch_line
     yield f"Pictures: {run.samples}. Report: {run.report}. New images: dcgan sample {run.root}"

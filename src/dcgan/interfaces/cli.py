@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
-from dcgan.errors import ExitCode, UserError
+from dcgan.errors import ExitCode, UserError, lacks_memory
 
 HELP = """\
 dcgan: deep convolutional GANs on your own images
@@ -44,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # whatever it is, a person gets one line
         if debug:
             raise
-        if _is_lack_of_memory(error):
-            advice = "Lower --set training.batch_size=…, --size or --width."
-            return _complain(f"Not enough memory. {advice}", ExitCode.MEMORY)
+        if lacks_memory(error):
+            advice = "Lower --set training.batch_size=…, --size or --width, in another folder (--out)"
+            return _complain(f"Not enough memory. {advice}; the last checkpoint is safe.", ExitCode.MEMORY)
         return _complain(f"Unexpected: {type(error).__name__}: {error}. Add --debug to see where.", 1)
 
 
@@ -73,11 +73,6 @@ def _dispatch(words: list[str]) -> int:
         hint = f"Did you mean {nearest[0]}?" if nearest else f"Known: {', '.join(commands)}."
         raise UserError(f"{words[0]}: no such command. {hint}")
     return commands[words[0]](words[1:])
-
-
-def _is_lack_of_memory(error: Exception) -> bool:
-    """torch tells of it by a RuntimeError, whose words differ between processors and GPUs."""
-    return isinstance(error, MemoryError) or any(words in str(error) for words in ("out of memory", "allocate memory"))
 
 
 def _complain(message: str, code: int) -> int:

@@ -7,10 +7,10 @@ config, what is known of the data, and the plain numbers of the state. Anything 
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import safetensors.torch
 import torch
@@ -28,10 +28,14 @@ from dcgan.randomness import latents, latents_of_seeds
 from dcgan.recipes import complete
 from dcgan.runs.facts import FORMAT, parse_config, parse_facts
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.shelf import best, is_anchor, name_of, paths, prune
 from dcgan.runs.tensor_file import read_as_named, require_fit
 from dcgan.tensors import Labels, Latents, Pixels
 
 CHUNK = 16  # samples are always drawn so many at a time, so that a seed's image does not depend on its neighbours
+
+
+Which = Literal["last", "best"]
 
 
 @dataclass(frozen=True)
@@ -40,50 +44,45 @@ class Checkpoint:
 
     tensors: dict[str, Tensor]
     facts: dict[str, Any]
+    path: Path
+    damaged: tuple[Path, ...] = field(default=(), kw_only=True)
+    """Newer ones, which were passed over."""
 
 
-def save(run: RunFolder, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], *, keep: int) -> Path:
+def save(
+    run: RunFolder, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], *, keep: int, anchor: bool = False
+) -> Path:
     """Write a checkpoint so that not even a loss of power can leave half of one, then prune all but ``keep``.
 
-    ``facts["images_seen"]`` orders the checkpoints of a run. One from further on was passed over as damaged when the
-    run went back: it becomes ``.bad``, or it would be taken for the newest and this one be pruned instead.
+    ``facts["attempt"]``, then ``facts["images_seen"]`` order the checkpoints of a run. One from further on can only be
+    a damaged one: it becomes ``.bad``, or it would be taken for the newest and this one be pruned instead.
+    The last ``anchor`` and the best one are not pruned.
+
+    Raises:
+        DiskError: It is not saved; what was there before still is.
     """
     header = json.dumps({"format": FORMAT, **facts}, sort_keys=True, ensure_ascii=False)
     packed = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = safetensors.torch.save(packed, metadata={"dcgan": header})
     digest = hashlib.sha256(content).hexdigest()
-    stem = f"checkpoint-{facts['images_seen']:012d}"
-    path = run.checkpoints / f"{stem}-{digest}.safetensors"
+    path = run.checkpoints / name_of(facts["images_seen"], facts.get("attempt", 0), anchor=anchor, digest=digest)
     write_atomically(path, content, durable=True)
-    others = [other for other in paths(run) if other != path]
-    for later in (other for other in others if other.name > stem and not other.name.startswith(stem)):
-        later.replace(later.with_suffix(".bad"))
-    earlier = [other for other in others if other.name < stem]
-    replaced = [other for other in others if other.name.startswith(stem)]
-    for old in (*replaced, *earlier[keep - 1 :]):
-        old.unlink(missing_ok=True)
+    prune(run, path, keep)
     return path
 
 
-def paths(run: RunFolder) -> list[Path]:
-    """The checkpoints of a run by name, newest first; not yet checked."""
-    return sorted(run.checkpoints.glob("checkpoint-*.safetensors"), reverse=True)
-
-
-def newest(run: RunFolder, say: Callable[[str], object] | None = None) -> Checkpoint | None:
+def newest(run: RunFolder, *, anchors: bool = False) -> Checkpoint | None:
     """The newest checkpoint whose bytes are those that were written, or None when there never was one.
 
-    ``say`` is told of each damaged one that was passed over.
+    ``anchors``: of those alone to which a run may be rolled back.
 
     Raises:
         UserError: There are some, and all are damaged.
     """
-    found = paths(run)
-    for path in found:
+    found = [path for path in paths(run) if is_anchor(path) or not anchors]
+    for number, path in enumerate(found):
         if (checkpoint := read(path)) is not None:
-            return checkpoint
-        if say is not None:
-            say(f"{path.name} is damaged (its content does not match the sha256 in its name); trying the one before.")
+            return replace(checkpoint, damaged=tuple(found[:number]))
     if found:
         raise UserError(
             f"{run.checkpoints}: all {len(found)} checkpoints are damaged (their content does not match the sha256 "
@@ -97,22 +96,29 @@ def read(path: Path) -> Checkpoint | None:
     """The checkpoint, or None if it is damaged.
 
     Raises:
-        UserError: It was written by a later version of this program, or made up by somebody.
+        UserError: It was written by a later version of this program, or made up by somebody; or may not be read.
     """
     content = read_as_named(path)
-    return (
-        None if content is None else Checkpoint(content.tensors, parse_facts(path, content.metadata.get("dcgan", "")))
-    )
+    if content is None:
+        return None
+    return Checkpoint(content.tensors, parse_facts(path, content.metadata.get("dcgan", "")), path)
 
 
 class TrainedGenerator:
     """A generator and its config: the one door from training to all that comes after it."""
 
     def __init__(
-        self, generator: AnyGenerator, config: Config, *, class_names: Sequence[str] = (), bits: int = 8
+        self,
+        generator: AnyGenerator,
+        config: Config,
+        *,
+        class_names: Sequence[str] = (),
+        bits: int = 8,
+        path: Path | None = None,
     ) -> None:
-        """``bits``: 8 or 16 a channel, as the training images had."""
+        """``bits``: 8 or 16 a channel, as the training images had. ``path``: the checkpoint, None in training."""
         self.generator, self.config, self.class_names = generator.eval(), config, tuple(class_names)
+        self.path = path
         self.dtype = torch.uint16 if bits == 16 else torch.uint8
 
     def latents(self, seeds: Sequence[int]) -> Latents:
@@ -142,7 +148,7 @@ class TrainedGenerator:
         batches = torch.chunk(drawn, num_batches)
         generator = reestimated(self.generator, ((batch, labels) for batch in batches))
         bits = 8 * self.dtype.itemsize
-        return TrainedGenerator(generator, self.config, class_names=self.class_names, bits=bits)
+        return TrainedGenerator(generator, self.config, class_names=self.class_names, bits=bits, path=self.path)
 
     @torch.inference_mode()
     def decode(self, latents: Latents, labels: Labels | None = None) -> Pixels:
@@ -158,18 +164,21 @@ class TrainedGenerator:
         return torch.cat(chunks) if chunks else torch.empty(shape, dtype=self.dtype)
 
 
-def load_generator(path: Path) -> TrainedGenerator:
-    """The generator of a run folder (its newest good checkpoint) or of one checkpoint file, on the CPU.
+def load_generator(path: Path, which: Which = "last") -> TrainedGenerator:
+    """The generator of a run folder or of one checkpoint file, on the CPU; its ``path`` says which one it is.
 
-    The average is taken where the recipe has one, the last weights elsewhere.
+    ``last`` is the newest good checkpoint, ``best`` the marked one. The average is taken where the recipe has one,
+    the last weights elsewhere.
 
     Raises:
-        UserError: No run, no checkpoint yet, or all damaged.
+        UserError: No run, no such checkpoint, or damaged.
     """
     if is_regular(path):
         checkpoint = read(path) if path.suffix == ".safetensors" else None
+    elif os.path.isdir(path):  # noqa: PTH112  # takes any name
+        checkpoint = newest(RunFolder(path)) if which == "last" else _best_of(RunFolder(path))
     else:
-        checkpoint = newest(RunFolder(path)) if os.path.isdir(path) else None  # noqa: PTH112  # takes any name
+        checkpoint = None
     if checkpoint is None:
         refuse_pickle(path, "the folder that dcgan train made, or one of its .safetensors checkpoints")
         raise UserError(f"{path}: {_absence(path)}. Give the folder that dcgan train made.", ExitCode.CHECKPOINT)
@@ -177,14 +186,24 @@ def load_generator(path: Path) -> TrainedGenerator:
     config = parse_config(path, facts)
     with torch.device("meta"):  # no memory before it is known that the weights fit
         expected = build_generator(config.model, config.data.height, config.data.width).state_dict()
-    best = "average." if any(name.startswith("average.") for name in checkpoint.tensors) else "generator."
-    weights = dict(_stripped(checkpoint.tensors, best))
-    require_fit(expected, weights, f"{path}: {best.removesuffix('.')}")
+    chosen = "average." if any(name.startswith("average.") for name in checkpoint.tensors) else "generator."
+    weights = dict(_stripped(checkpoint.tensors, chosen))
+    require_fit(expected, weights, f"{path}: {chosen.removesuffix('.')}")
     generator = build_generator(config.model, config.data.height, config.data.width)
     generator.load_state_dict(weights)
-    trained = TrainedGenerator(generator, config, class_names=facts["class_names"], bits=facts["bits"])
+    names, bits = facts["class_names"], facts["bits"]
+    trained = TrainedGenerator(generator, config, class_names=names, bits=bits, path=checkpoint.path)
     batches = config.model.statistics_batches
     return trained.reestimated(batches) if batches else trained
+
+
+def _best_of(run: RunFolder) -> Checkpoint:
+    marked = best(run)
+    found = None if marked is None else read(marked[0])
+    if found is None:
+        reason = "none was marked" if marked is None else f"{marked[0].name} is damaged"
+        raise UserError(f"{run.root}: no best checkpoint ({reason}). The last one may do.", ExitCode.CHECKPOINT)
+    return found
 
 
 def _absence(path: Path) -> str:

@@ -37,6 +37,11 @@ class RunFolder:
         return self.root / "checkpoints"
 
     @property
+    def best(self) -> Path:
+        """Which checkpoint measured best, as JSON: see ``runs.checkpoint``. By training."""
+        return self.checkpoints / "best.json"
+
+    @property
     def lock(self) -> Path:
         """Held by the one process that trains. By training."""
         return self.root / "lock"

@@ -79,6 +79,11 @@ class TrainingState:
         self.images_seen, self.attempt = facts["images_seen"], facts["attempt"]
         self.seconds, self.epoch_seconds = facts["seconds"], facts["epoch_seconds"]
 
+    @property
+    def untouched(self) -> bool:
+        """Whether these are the first weights, with nothing learned and nothing gone wrong yet."""
+        return self.images_seen == 0 and self.attempt == 0
+
     def first_broken(self) -> str | None:
         """The name of a tensor that holds a NaN or an infinity, if any does."""
         return next((name for name, tensor in self.tensors().items() if not torch.isfinite(tensor).all()), None)

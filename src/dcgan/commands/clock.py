@@ -1,0 +1,30 @@
+"""What is due: by images, or by a clock that only goes forward."""
+
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Timer:
+    """What happened when, in images and on a clock that only goes forward."""
+
+    images: int
+    seconds: float = field(default_factory=time.monotonic)
+
+    def restart(self, images: int) -> None:
+        """From now on."""
+        self.images, self.seconds = images, time.monotonic()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since then."""
+        return time.monotonic() - self.seconds
+
+    def speed(self, images: int) -> float:
+        """Images a second since then."""
+        return (images - self.images) / max(self.elapsed, 1e-9)
+
+
+def crossed(before: int, after: int, every: int) -> bool:
+    """Whether a multiple of ``every`` lies in (before, after]."""
+    return after // every > before // every

@@ -1,0 +1,184 @@
+"""Deliberate bugs in the code that saves and resumes: the tests of this folder must notice each of them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """In ``file`` (below src/dcgan), ``old`` becomes ``new``."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+FILES, SHELF, CHECKPOINT, JOURNAL = "files.py", "runs/shelf.py", "runs/checkpoint.py", "runs/journal.py"
+STATE, SESSION, RECORDS, TRAIN = "training/state.py", "commands/session.py", "commands/records.py", "commands/train.py"
+
+MUTATIONS = [
+    Mutation("the file is not flushed", FILES, "            if durable:\n                flush(temporary)\n", ""),
+    Mutation("the folder is not flushed", FILES, "        if durable:\n            flush(path.parent)\n", ""),
+    Mutation(
+        "renamed before it is flushed",
+        FILES,
+        "            if durable:\n                flush(temporary)\n            temporary.replace(path)\n",
+        "            temporary.replace(path)\n            if durable:\n                flush(path)\n",
+    ),
+    Mutation("a new folder is not flushed", FILES, "        flush(made.parent)\n", "        pass\n"),
+    Mutation(
+        "written in place",
+        FILES,
+        "            write(temporary)\n",
+        "            write(path)\n            write(temporary)\n",
+    ),
+    Mutation("not read back", FILES, "if durable and file.read_bytes() != content:", "if False:"),
+    Mutation(
+        "an error of the disk is swallowed",
+        FILES,
+        "        raise DiskError(path, error) from error\n\n\ndef append",
+        "        return\n\n\ndef append",
+    ),
+    Mutation(
+        "a flush that fails is passed over", FILES, "        if error.errno != errno.EINVAL:", "        if False:"
+    ),
+    Mutation("half a line stays", FILES, "                file.truncate(before)\n", ""),
+    Mutation(
+        "after a torn line nothing begins anew", FILES, 'in (b"", b"\\n") else b"\\n")', 'in (b"", b"\\n") else b"")'
+    ),
+    Mutation("strays stay", FILES, "            path.unlink()\n", "            pass\n"),
+    Mutation(
+        "pruned before it is written",
+        CHECKPOINT,
+        "    write_atomically(path, content, durable=True)\n    prune(run, path, keep)\n",
+        "    prune(run, path, 1)\n    write_atomically(path, content, durable=True)\n",
+    ),
+    Mutation(
+        "a checkpoint is not durable",
+        CHECKPOINT,
+        "write_atomically(path, content, durable=True)",
+        "write_atomically(path, content)",
+    ),
+    Mutation("any hash will do", "runs/tensor_file.py", "if content.sha256 != _digest_in(path):", "if False:"),
+    Mutation("one is kept too few", SHELF, "*earlier[keep - 1 :]", "*earlier[:]"),
+    Mutation("the best is pruned", SHELF, 'spared = {_marked(run).get("file"), anchor.name}', "spared = {anchor.name}"),
+    Mutation(
+        "the anchor is pruned",
+        SHELF,
+        'spared = {_marked(run).get("file"), anchor.name}',
+        'spared = {_marked(run).get("file")}',
+    ),
+    Mutation(
+        "a later attempt is not newer", SHELF, "return int(match[2] or 0), int(match[1])", "return 0, int(match[1])"
+    ),
+    Mutation(
+        "damaged ones are not set aside", SHELF, '        path.replace(path.with_suffix(".bad"))\n', "        pass\n"
+    ),
+    Mutation("the journal is not taken back", JOURNAL, 'entry["images_seen"] <= images_seen and', "True and"),
+    Mutation("a line may come twice", JOURNAL, "        if repeated:\n            continue\n", ""),
+    Mutation("a roll-back may come twice", JOURNAL, 'entry.get("attempt", 0) <= attempt', "True"),
+    Mutation("the journal's name is not flushed", JOURNAL, "encode(), durable=True)", "encode())"),
+    Mutation(
+        "the optimisers are forgotten",
+        STATE,
+        "        for name, tensor in own.items():\n            tensor.copy_",
+        '        for name, tensor in own.items():\n            "optimizer" in name or tensor.copy_',
+    ),
+    Mutation(
+        "the average is forgotten",
+        STATE,
+        "        for name, tensor in own.items():\n            tensor.copy_",
+        '        for name, tensor in own.items():\n            name.startswith("average") or tensor.copy_',
+    ),
+    Mutation(
+        "the sums are forgotten",
+        STATE,
+        "        for name, tensor in own.items():\n            tensor.copy_",
+        '        for name, tensor in own.items():\n            name.startswith("sums") or tensor.copy_',
+    ),
+    Mutation(
+        "the attempt is forgotten",
+        STATE,
+        'self.images_seen, self.attempt = facts["images_seen"], facts["attempt"]',
+        'self.images_seen = facts["images_seen"]',
+    ),
+    Mutation("a NaN is saved", SESSION, "        if broken is not None:\n", "        if False:\n"),
+    Mutation("a roll-back is no other attempt", SESSION, "        self.state.attempt = attempt\n", ""),
+    Mutation(
+        "back to the newest instead of the anchor",
+        SESSION,
+        "checkpoint.newest(self.run, anchors=True)",
+        "checkpoint.newest(self.run)",
+    ),
+    Mutation(
+        "saved before the line",
+        SESSION,
+        "        if journal_is_due:\n            self._write_journal()\n",
+        "        if save_is_due:\n            self.save(anchor=anchor_is_due)\n        if journal_is_due:\n            self._write_journal()\n",
+    ),
+    Mutation(
+        "the last preview comes after the last save",
+        SESSION,
+        "        if self.finished:\n            self._preview()\n        self.records.save_last(self.state.tensors(), self._facts())\n",
+        "        self.records.save_last(self.state.tensors(), self._facts())\n        if self.finished:\n            self._preview()\n",
+    ),
+    Mutation("the journal is not flushed before the checkpoint", RECORDS, "            flush(self.run.journal)\n", ""),
+    Mutation(
+        "pictures are not durable",
+        RECORDS,
+        "partial(write_atomically, path, content, durable=True)",
+        "partial(write_atomically, path, content)",
+    ),
+    Mutation(
+        "a miss is called saved",
+        RECORDS,
+        '            self.say(f"{missing} Training',
+        '            return self.run.checkpoints\n            self.say(f"{missing} Training',
+    ),
+    Mutation(
+        "misses are not counted",
+        RECORDS,
+        "self._misses, self._missed_at = self._misses + 1,",
+        "self._misses, self._missed_at = 1,",
+    ),
+    Mutation(
+        "the last save may fail in silence",
+        RECORDS,
+        '            raise UserError(f"{self.run.root}: {missing}; {self._safe()}. {_ADVICE}", ExitCode.DISK) from error\n',
+        "            return self.run.checkpoints\n",
+    ),
+    Mutation("a killed end is not written", TRAIN, "            self.session.conclude()\n", ""),
+]
+
+
+def applied(mutation: Mutation, source: str) -> str:
+    """The file's text with the bug in it."""
+    assert source.count(mutation.old) == 1, f"{mutation.name}: {source.count(mutation.old)} places in {mutation.file}"
+    return source.replace(mutation.old, mutation.new)
+
+
+def survives(mutation: Mutation, folder: Path) -> dict[str, Any]:
+    """Run this folder's tests on a copy of the source with the bug in it; ``caught_by`` names the first that failed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    path = folder / "src" / "dcgan" / mutation.file
+    path.write_text(applied(mutation, path.read_text()))
+    environment = {**os.environ, "PYTHONPATH": str(folder / "src"), "OMP_NUM_THREADS": "1"}
+    words = ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--basetemp", str(folder / "tmp"), "-p", "no:xdist"]
+    tests = [str(path) for path in sorted(Path(__file__).parent.glob("test_*.py")) if "mutations" not in path.name]
+    tests.append(str(ROOT / "tests" / "commands" / "test_train.py"))
+    done = subprocess.run(
+        [sys.executable, *words, *tests], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    caught_by = failed[0].split(" - ")[0].rpartition("/")[2] if failed else ""
+    shutil.rmtree(folder, ignore_errors=True)
+    return {"mutation": mutation.name, "file": mutation.file, "caught_by": caught_by}
