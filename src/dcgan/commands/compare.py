@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 
+from dcgan.commands.listener import Listener
 from dcgan.commands.options import CompareOptions
 from dcgan.commands.plan import resolve
 from dcgan.commands.results import Protocol, Result
-from dcgan.commands.session import Listener
 from dcgan.commands.tally import Column, tables
 from dcgan.commands.train import saved_config
 from dcgan.commands.trials import Outcome, Trial, run_trials
