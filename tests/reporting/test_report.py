@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dcgan.config import Config, flatten
 from dcgan.reporting.chart import HEIGHT, WIDTH, Chart, Line, draw
 from dcgan.reporting.curves import limits, segments, smooth, thin, ticks
 from dcgan.reporting.report import write_report
+from dcgan.reporting.settings import describe
 from dcgan.runs import journal
 from dcgan.runs.folder import RunFolder
 
@@ -215,3 +217,20 @@ def test_thinning_keeps_the_mean_and_shows_every_gap() -> None:
 
 def test_segments_are_the_stretches_between_gaps() -> None:
     assert segments(np.array([math.nan, 1, 2, math.nan, 3])) == [slice(1, 3), slice(4, 5)]
+
+
+def test_parts_that_are_switched_on_are_told_and_others_are_not() -> None:
+    plain = " ".join(describe(dict(flatten(Config())), {}))
+    assert not any(word in plain for word in ("objective", "penalty", "rise", "fall", "Augmentation", "left to right"))
+    changes = {
+        "training.objective": "least_squares", "training.real_penalty": 0.5, "model.discriminator_norm": False,
+        "training.learning_rate_schedule": "cosine", "training.learning_rate_warmup": 3000, "training.flip": "on",
+        "training.augmentation": "colour,cutout",
+    }  # fmt: skip
+    told = " ".join(describe(dict(flatten(Config().override(changes))), {}))
+    for sentence in (
+        "The learning rates rise over the first 3,000 images and fall (cosine) over the last 100% of the run to 0%.",
+        "The objective is least squares.", "A gradient penalty of 0.5 on real images.",
+        "Augmentation: colour, cutout, at strength 0.3.", "Real images are shown left to right half of the time.",
+    ):  # fmt: skip
+        assert sentence in told

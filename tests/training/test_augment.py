@@ -13,6 +13,10 @@ def pictures(count: int = 64, channels: int = 3) -> Tensor:
     return torch.rand(count, channels, *SHAPE, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
+def every(count: int) -> Tensor:
+    return torch.ones(count, dtype=torch.bool)
+
+
 @every_policy
 def test_at_strength_zero_nothing_changes_not_even_a_bit(policy: str) -> None:
     images, draws = pictures(), draws_of(0, 64, seed=1)
@@ -45,7 +49,7 @@ def test_an_image_is_augmented_by_its_own_draws_whatever_its_neighbours() -> Non
 def test_translation_moves_by_whole_pixels_up_to_an_eighth() -> None:
     images = pictures(5, 2)
     for draw, rows, columns in ((-0.999, -2, -3), (0.0, 0, 0), (0.999, 2, 3)):
-        moved = translation(images, torch.full((5,), draw), torch.full((5,), draw))
+        moved = translation(images, every(5), torch.full((5,), draw), torch.full((5,), draw))
         expected = torch.zeros_like(images)
         height, width = SHAPE
         expected[:, :, max(0, rows) : height + min(0, rows), max(0, columns) : width + min(0, columns)] = images[
@@ -58,31 +62,33 @@ def test_every_shift_is_as_likely() -> None:
     draws = torch.linspace(-0.9999, 0.9999, 5000)
     spot = torch.zeros(5000, 1, *SHAPE)
     spot[:, :, 8, 12] = 1
-    rows = translation(spot, draws, torch.zeros(5000)).sum(dim=(0, 1, 3))
+    rows = translation(spot, every(5000), draws, torch.zeros(5000)).sum(dim=(0, 1, 3))
     assert rows[6:11].tolist() == pytest.approx([1000] * 5, abs=2)
     assert rows.sum().item() == 5000
 
 
 def test_cutout_takes_a_quarter_of_the_image_around_its_middle() -> None:
-    cut = cutout(torch.ones(3, 1, *SHAPE), torch.tensor([0.0, -0.999, 0.999]), torch.tensor([0.0, -0.999, 0.999]))
+    cut = cutout(
+        torch.ones(3, 1, *SHAPE), every(3), torch.tensor([0.0, -0.999, 0.999]), torch.tensor([0.0, -0.999, 0.999])
+    )
     assert (cut == 0).sum(dim=(1, 2, 3)).tolist() == [8 * 12, 4 * 6, 4 * 6]
     assert (cut[0, 0, 4:12, 6:18] == 0).all()
 
 
 def test_colours_are_those_of_their_definitions() -> None:
     images, zero = pictures(1), torch.zeros(1)
-    torch.testing.assert_close(colour(images, zero, zero, zero), images)
-    torch.testing.assert_close(colour(images, zero + 1, zero, zero), images + 0.5)
-    grey = colour(images, zero, zero - 1, zero)
+    torch.testing.assert_close(colour(images, every(1), zero, zero, zero), images)
+    torch.testing.assert_close(colour(images, every(1), zero + 1, zero, zero), images + 0.5)
+    grey = colour(images, every(1), zero, zero - 1, zero)
     torch.testing.assert_close(grey, images.mean(dim=1, keepdim=True).expand(images.shape))
-    flat = colour(images, zero, zero, zero - 1)
+    flat = colour(images, every(1), zero, zero, zero - 1)
     torch.testing.assert_close(flat.std(), images.std() / 2)
     torch.testing.assert_close(flat.mean(), images.mean())
 
 
 def test_a_grey_image_has_no_saturation() -> None:
     images = pictures(2, 1)
-    vivid = colour(images, torch.zeros(2), torch.ones(2), torch.zeros(2))
+    vivid = colour(images, every(2), torch.zeros(2), torch.ones(2), torch.zeros(2))
     torch.testing.assert_close(vivid, images)
 
 

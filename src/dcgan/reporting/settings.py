@@ -20,6 +20,8 @@ SENTENCES = (
     "{model.discriminator_width} in the discriminator.",
     "Batches of {training.batch_size} images. Adam with learning rate {training.generator_learning_rate} (generator) "
     "and {training.discriminator_learning_rate} (discriminator), beta {training.beta1} and {training.beta2}.",
+    "{schedule}",
+    "{parts}",
     "{average}",
     "Budget {training.budget}, which makes {images} images.",
     "{labels}",
@@ -61,7 +63,35 @@ def _derived(config: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, s
         facts["machine"] = f"{config['hardware.device']} ({name})" if name else str(config["hardware.device"])
     if "training.batch_size" in config:
         facts["average"] = _average(config.get("training.average_half_life"), config.get("training.average_width"))
+    facts |= {name: words for name, words in (("schedule", _schedule(config)), ("parts", _parts(config))) if words}
     return facts
+
+
+def _schedule(config: Mapping[str, Any]) -> str:
+    """How the learning rates change, if they do."""
+    warmup, shape = config.get("training.learning_rate_warmup"), config.get("training.learning_rate_schedule")
+    words = [f"rise over the first {warmup:,} images"] if warmup else []
+    if shape in ("linear", "cosine"):
+        share, final = config["training.learning_rate_decay"], config["training.learning_rate_final"]
+        words.append(f"fall ({shape}) over the last {share:.0%} of the run to {final:.0%}")
+    return f"The learning rates {' and '.join(words)}." if words else ""
+
+
+def _parts(config: Mapping[str, Any]) -> str:
+    """What else is switched on."""
+    words = []
+    if (objective := config.get("training.objective", "bce")) != "bce":
+        words.append(f"The objective is {objective.replace('_', ' ')}.")
+    for name, images in (("real", "real"), ("fake", "generated")):
+        if gamma := config.get(f"training.{name}_penalty"):
+            words.append(f"A gradient penalty of {gamma:g} on {images} images.")
+    if config.get("model.spectral_norm"):
+        words.append("Spectral normalisation in the discriminator.")
+    if policies := config.get("training.augmentation"):
+        words.append(f"Augmentation: {', '.join(policies)}, at strength {config['training.augmentation_strength']:g}.")
+    if config.get("training.flip") == "on":
+        words.append("Real images are shown left to right half of the time.")
+    return " ".join(words)
 
 
 def _average(half_life: object, width: object) -> str:

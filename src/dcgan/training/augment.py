@@ -7,7 +7,7 @@ by up to an eighth, a square of half the side cut out, at the published strength
  * a real image and the fake of the same place in the batch share their draws;
  * the draws come from outside, and are the same in both turns of a step.
 
-Of one image every policy is an affine function, made of sums, products and gathers: it can be differentiated as often
+Of one image every policy is an affine function, made of sums, products and choices: it can be differentiated as often
 as one likes, so that a penalty can look at the image before it was augmented.
 """
 
@@ -17,7 +17,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from dcgan.tensors import Images
 
@@ -39,12 +38,10 @@ class View:
 
     def __call__(self, images: Images) -> Images:
         """The images as they are seen."""
-        layout = torch.channels_last if images.is_contiguous(memory_format=torch.channels_last) else None
         for policy in self.policies:
             gate, *own = self.draws[:, DRAWS_OF[policy]].unbind(1)
-            chosen = (gate + 1) / 2 < self.strength
-            images = torch.where(chosen[:, None, None, None], POLICIES[policy](images, *own), images)
-        return images if layout is None else images.contiguous(memory_format=layout)
+            images = POLICIES[policy](images, (gate + 1) / 2 < self.strength, *own)
+        return images
 
     def __getitem__(self, part: slice) -> "View":
         return View(self.policies, self.draws[part], self.strength)
@@ -55,31 +52,45 @@ def mirrored(images: Images, draws: Tensor) -> Images:
     return torch.where((draws[:, 0] > 0)[:, None, None, None], images.flip(3), images)
 
 
-def colour(images: Images, brightness: Tensor, saturation: Tensor, contrast: Tensor) -> Images:
-    """Brighter or darker by up to 0.5, 0 to 2 times as colourful, 0.5 to 1.5 times the contrast."""
-    images = images + _each(brightness / 2)
+def colour(images: Images, chosen: Tensor, brightness: Tensor, saturation: Tensor, contrast: Tensor) -> Images:
+    """Brighter or darker by up to 0.5, 0 to 2 times as colourful, 0.5 to 1.5 times the contrast, in this order.
+
+    Saturation stretches colours away from grey, contrast away from the mean of the image: together they are
+    contrast x saturation x image + contrast (1 - saturation) x grey + (1 - contrast) x mean + brightness.
+    """
+    brightness, saturation, contrast = (
+        _each(draw * chosen) for draw in (brightness / 2, saturation, contrast / 2)
+    )  # what is not chosen: 0, 1 and 1
+    saturation, contrast = saturation + 1, contrast + 1
     grey = images.mean(dim=1, keepdim=True)
-    images = grey + (images - grey) * _each(saturation + 1)
-    mean = images.mean(dim=(1, 2, 3), keepdim=True)
-    return mean + (images - mean) * _each(contrast / 2 + 1)
+    mean = grey.mean(dim=(2, 3), keepdim=True)
+    return contrast * saturation * images + (contrast * (1 - saturation) * grey + (1 - contrast) * mean + brightness)
 
 
-def translation(images: Images, down: Tensor, right: Tensor) -> Images:
+def translation(images: Images, chosen: Tensor, down: Tensor, right: Tensor) -> Images:
     """Moved by whole pixels, up to an eighth of the height and the width; what comes in is mid-grey."""
-    for dimension, draw in ((2, down), (3, right)):
-        size = images.shape[dimension]
-        most = size // 8
-        shift = _whole_numbers(draw, 2 * most + 1) - most
-        border = [0, 0, most, most] if dimension == 2 else [most, most, 0, 0]
-        source = torch.arange(size, device=images.device) + most - shift[:, None]  # n, size
-        shape = (-1, 1, size, 1) if dimension == 2 else (-1, 1, 1, size)
-        images = F.pad(images, border).gather(dimension, source.reshape(shape).expand(images.shape))
-    return images
+    count, channels, height, width = images.shape
+    rows, there = _source(down * chosen, height)
+    columns, also_there = _source(right * chosen, width)
+    first = torch.arange(count, device=images.device)[:, None, None] * height
+    pixels = (first + rows[:, :, None]) * width + columns[:, None, :]  # n, h, w: numbers in the list of all pixels
+    moved = images.permute(0, 2, 3, 1).reshape(-1, channels).index_select(0, pixels.flatten())
+    seen = (there[:, :, None] & also_there[:, None, :])[..., None]
+    return (moved.view(count, height, width, channels) * seen).permute(0, 3, 1, 2)
 
 
-def cutout(images: Images, down: Tensor, right: Tensor) -> Images:
+def _source(draw: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """For each image and each place along one side: where it comes from, and whether that is in the image."""
+    most = size // 8
+    shift = _whole_numbers(draw, 2 * most + 1) - most
+    source = torch.arange(size, device=draw.device) - shift[:, None]
+    inside = source.clamp(0, size - 1)
+    return inside, inside == source
+
+
+def cutout(images: Images, chosen: Tensor, down: Tensor, right: Tensor) -> Images:
     """A rectangle of half the height and half the width becomes mid-grey, wherever its middle is."""
-    inside = torch.ones((), dtype=torch.bool, device=images.device)
+    inside = chosen[:, None, None, None]
     for dimension, draw in ((2, down), (3, right)):
         size = images.shape[dimension]
         start = _whole_numbers(draw, size + 1)[:, None] - size // 4
