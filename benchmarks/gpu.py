@@ -1,8 +1,9 @@
 """Everything that can be measured on a GPU machine in one call: see gpu.sh. Needs torch, numpy, pillow, safetensors.
 
-Images a second of the product's step (inputs on the device: recorded, or eager, call by call) and of its whole training
-loop, for three recipes in float32 and bfloat16 at several batch sizes; of the chapter's loop and the tuned one; the
-rates of matrix products and copies; and from these the two-part roofline: operations and bytes of a step, both counted.
+Images a second of the product's step (inputs on the device; recorded, recorded with compiled networks, or eager, call
+by call) and of its whole training loop, for three recipes in float32 and bfloat16 at several batch sizes; of the
+chapter's loop and the tuned one; the rates of matrix products and copies; and from these the two-part roofline:
+operations and bytes of a step, both counted.
 Without a GPU a smoke run of the same code on the processor: its numbers mean nothing.
 """
 
@@ -102,6 +103,8 @@ def all_systems(
             "train": partial(_product, looping),
         }
         if name == "d2l":
+            backend = "eager" if smoke else "inductor"  # a processor's compiler would take a minute
+            ways["step, compiled networks"] = partial(_product, partial(stepping, backend=backend))
             ways["eager"] = partial(_product, partial(stepping, eager=True))
             ways["step, kernels searched"] = partial(_product, stepping, search=True)
         for batch, precision, way in product((8,) if smoke else BATCHES, precisions, ways):

@@ -134,11 +134,17 @@ def looping(case: Case, pixels: np.ndarray, precision: str, device: str) -> Iter
 
 @contextmanager
 def stepping(
-    case: Case, pixels: np.ndarray, precision: str, device: str, *, eager: bool = False
+    case: Case, pixels: np.ndarray, precision: str, device: str, *, eager: bool = False, backend: str | None = None
 ) -> Iterator[Callable[[], int]]:
-    """One step alone at each call, always of the same inputs, which are on the device; ``eager``: call by call."""
+    """One step alone at each call, always of the same inputs, which are on the device.
+
+    ``eager``: call by call; ``backend``: of ``torch.compile``, for both networks, inside the recorded step.
+    """
     config, place = config_of(case, precision, device), torch.device(device)
     state, rules = new_state(config, place), rules_of(config, place)
+    if backend is not None:
+        state.generator.compile(backend=backend)
+        state.discriminator.compile(backend=backend)
     advance = partial(advance_by, state, rules) if eager else fastest_advance(state, rules)
     batch = torch.from_numpy(np.resize(pixels, (case.batch, *pixels.shape[1:]))).to(place)
     inputs = Inputs(batch.permute(0, 3, 1, 2), torch.randn(case.batch, config.model.latent_size, device=place))

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent.parent / "docs" / "help"
-COMMANDS = {"dcgan": [], "train": ["train"], "sample": ["sample"], "data": ["data"], "compare": ["compare"]}
+COMMANDS = {
+    "dcgan": [],
+    "train": ["train"],
+    "sample": ["sample"],
+    "data": ["data"],
+    "compare": ["compare"],
+    "evaluate": ["evaluate"],
+}
 PROGRAM = """
 import sys
 from dcgan.interfaces.cli import main

@@ -160,12 +160,12 @@ class TrainingConfig:
     """Images after which an old generator weighs half in the average. None: no average, the last weights count."""
     average_warmup: float = 0.1
     """The half-life is never more than this share of the images seen."""
-    average_width: float | None = None
-    """Relative width (0.05, 0.1) of an average whose length follows that of the run, instead of a half-life."""
     rollbacks: int = 2
     """How often a run may go back to an anchor, with other latents from there on."""
     anchor_every_images: int | None = None
     """Images between two anchors, the checkpoints that a run may be rolled back to. None: a tenth of the budget."""
+    average_width: float | None = None
+    """Relative width (0.05, 0.1) of an average whose length follows that of the run, instead of a half-life."""
 
     def __post_init__(self) -> None:
         """Refuse impossible numbers."""
@@ -226,6 +226,10 @@ class RunsConfig:
     """Rows of the grid of fixed latents."""
     preview_columns: int = 10
     """Columns of the grid of fixed latents."""
+    evaluations: int = 10
+    """How often the images are measured in a run, at most every 16,384 images; 0: never, and none is the best one."""
+    evaluation_samples: int = 1000
+    """Images drawn to be measured."""
     by_epochs: bool = False
     """At each epoch's end a grid of 3 x 7 new latents, drawn with batch statistics; at last the chapter's line."""
 
@@ -233,6 +237,9 @@ class RunsConfig:
         """Refuse to keep nothing, and cadences that never come round."""
         for name in ("keep", "journal_every_images", "preview_rows", "preview_columns"):
             require(getattr(self, name) >= 1, f"runs.{name}", getattr(self, name), "must be at least 1")
+        require(self.evaluations >= 0, "runs.evaluations", self.evaluations, "must not be negative")
+        few = self.evaluation_samples
+        require(few >= 100, "runs.evaluation_samples", few, "must be at least 100")
         every = self.save_every_images
         require(every is None or every >= 1, "runs.save_every_images", every, "must be at least 1")
 

@@ -39,6 +39,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
         "training.discriminator_learning_rate": 0.005,
         "training.average_half_life": None,
         "runs.by_epochs": True,
+        "runs.evaluations": 0,
         "hardware.precision": "fp32",
     },
 }

@@ -197,3 +197,27 @@ class CompareOptions(DataOptions):
         for name, least, most in (("repeats", 1, 100), ("jobs", 1, 64), ("samples", 0, 10**6)):
             if not least <= getattr(self, name) <= most:
                 raise UserError(f"--{name} {getattr(self, name)}: must be {least} … {most:,}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions:
+    """How good the images are, in numbers and pictures."""
+
+    target: Annotated[str, tyro.conf.Positional, _arg("RUN|FOLDER|ZIP")]
+    """A run, one of its checkpoints, or images made by any other tool."""
+    reference: Annotated[str | None, _arg("SOURCE|RUN")] = None
+    """Real images to compare with. Default: what the run has held out (the official test split if there is one), and
+    what it was trained on."""
+    detectors: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, _arg("NAME", name="detector")] = ()
+    """Whose eyes: tiny, second, inception:FILE.safetensors, package.module:function; may be repeated. Default: tiny
+    and second; believe what both say."""
+    samples: Annotated[int, _arg("N")] = 10_000
+    """Images to draw from a run (default: 10000). Numbers of another N are other numbers."""
+    checkpoint: Annotated[Literal["best", "last"] | None, _arg("{best,last}")] = None
+    """Of a run (default: the best one if one was kept, else the last)."""
+    size: Annotated[str | None, _arg("HEIGHT[xWIDTH]")] = None
+    """What the images of a folder are brought to, as the reference is (default: 64)."""
+    json: Flag = False
+    """Print the measurements as JSON."""
+    out: Annotated[str | None, _arg("FOLDER")] = None
+    """Where evaluation.json and the pictures go (default: into the run; of a folder, nowhere)."""

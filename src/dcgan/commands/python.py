@@ -8,7 +8,7 @@ from typing import Any
 
 from dcgan.commands.options import TrainOptions
 from dcgan.commands.train import Training
-from dcgan.runs.checkpoint import TrainedGenerator, load_generator
+from dcgan.runs.checkpoint import TrainedGenerator, Which, load_generator
 from dcgan.training.step import StepReport
 
 
@@ -54,13 +54,13 @@ def train(
     return steps
 
 
-def load(run: str | Path) -> TrainedGenerator:
-    """The generator of a run folder, or of one checkpoint file.
+def load(run: str | Path, checkpoint: Which | None = None) -> TrainedGenerator:
+    """The generator of a run folder (``best``, ``last``; None: the best one if one was kept), or of a checkpoint file.
 
     Raises:
         UserError: There is none, or it is damaged.
     """
-    return load_generator(Path(run))
+    return load_generator(Path(run), checkpoint)
 
 
 def _close(steps: weakref.ref[Generator[StepReport]]) -> None:

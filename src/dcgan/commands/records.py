@@ -19,7 +19,7 @@ from dcgan.errors import ExitCode, UserError
 from dcgan.files import DiskError, flush, write_atomically
 from dcgan.knobs import RunsConfig
 from dcgan.reporting.report import write_report
-from dcgan.runs import checkpoint, journal
+from dcgan.runs import checkpoint, journal, shelf
 from dcgan.runs.folder import RunFolder
 
 MISSES = 3  # checkpoints in a row that the disk may refuse
@@ -97,6 +97,13 @@ class Records:
         except DiskError as error:
             missing = f"{error.reason}: the last checkpoint, at image {facts['images_seen']:,}, is NOT saved"
             raise UserError(f"{self.run.root}: {missing}; {self._safe()}. {_ADVICE}", ExitCode.DISK) from error
+
+    def mark_best(self, path: Path, facts: Mapping[str, Any]) -> None:
+        """From now on this checkpoint is the best; if the disk refuses, which is said, the one before still is."""
+        try:
+            shelf.mark_best(self.run, path, facts)
+        except DiskError as error:
+            self._complain(error)
 
     def close(self) -> None:
         """Try for the last time what the disk refused.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
@@ -23,10 +23,14 @@ class SampleOptions:
 
     run: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN")]
     """The folder that dcgan train made, or one of its checkpoints."""
-    seeds: Annotated[str, tyro.conf.arg(metavar="0-63")] = "0-63"
+    seeds: Annotated[str, tyro.conf.arg(metavar="0-31,40,99")] = "0-63"
     """Which: single seeds and ranges, such as 0-63 or 1,5,10-20. A seed is the same image every time."""
     label: Annotated[str | None, tyro.conf.arg(metavar="CLASS", help_behavior_hint="")] = None
     """Of this class only (runs trained with --labels)."""
+    checkpoint: Annotated[
+        Literal["best", "last"] | None, tyro.conf.arg(metavar="{best,last}", help_behavior_hint="")
+    ] = None
+    """Of the run (default: the best one if one was kept, else the last)."""
     out: Annotated[str, tyro.conf.arg(metavar="FOLDER")] = "samples"
     """Where the images go."""
 
@@ -41,7 +45,7 @@ def sample(options: SampleOptions) -> tuple[Path, int]:
     from dcgan.runs.checkpoint import load_generator
 
     seeds = parse_seeds(options.seeds)
-    generator = load_generator(Path(options.run))
+    generator = load_generator(Path(options.run), options.checkpoint)
     label = None if options.label is None else class_number(options.label, generator.class_names)
     out = Path(options.out)
     on_sheet: list[np.ndarray] = []

@@ -16,12 +16,13 @@ from dcgan.commands.clock import Timer, crossed
 from dcgan.commands.listener import Listener
 from dcgan.commands.pictures import draw_fresh_preview, draw_preview, draw_reals, preview_is_due
 from dcgan.commands.records import Records
+from dcgan.commands.watch import Watch, new_alarms
 from dcgan.config import Config, to_tables
 from dcgan.data.batches import Batches
 from dcgan.data.prepare import Dataset
 from dcgan.errors import ExitCode, UserError
 from dcgan.hardware import bit_borders
-from dcgan.runs import checkpoint, journal
+from dcgan.runs import checkpoint, journal, shelf
 from dcgan.runs.folder import RunFolder
 from dcgan.training.accelerate import fastest_advance, new_state, rules_of
 from dcgan.training.feed import Feed
@@ -56,6 +57,7 @@ class Session:
         self.epoch_line = ""
         self._borders = bit_borders()
         saved = None if state.untouched else seen
+        self.watch = Watch(config, dataset)
         self.records = Records(run, config.runs, listener.say, saved_images=saved)
 
     @property
@@ -87,10 +89,10 @@ class Session:
         if not any(event["event"] == "end" for event in journal.read(self.run.journal)):
             self._end("budget")
 
-    def warn(self, text: str) -> None:
+    def warn(self, text: str, **facts: Any) -> None:
         """Say it, and keep it with the run."""
         self.listener.say(text)
-        self.records.event("warning", self.state.images_seen, text=text)
+        self.records.event("warning", self.state.images_seen, text=text, **facts)
 
     def _feed(self) -> Feed:
         model, device = self.config.model, self.state.journal_sums.device
@@ -137,6 +139,8 @@ class Session:
             self._preview()
         if crossed(before, seen, self.batches.epoch_size):
             self._close_epoch()
+        if self.watch.is_due(before, seen):
+            self._look()
         self._count_time(seen)
         if save_is_due and not self.finished:
             self.save(anchor=anchor_is_due)
@@ -144,6 +148,15 @@ class Session:
             self._display(report)
         if self._reported.elapsed >= max(REPORT_SECONDS, self._report_cost / REPORT_SHARE):
             self._write_report()
+
+    def _look(self) -> None:
+        """Measure the images, keep them if they are the best so far, and say what looks wrong."""
+        seen, look = self.state.images_seen, self.watch.look(self.state)
+        self.records.event("evaluation", seen, **look.facts())
+        if self.watch.is_best(look, seen, shelf.best(self.run)) and (path := self.save()):
+            self.records.mark_best(path, look.facts())
+        for alarm in new_alarms(list(journal.read(self.run.journal))):
+            self.warn(f"{alarm.text} {alarm.advice}", kind=alarm.kind)
 
     def save(self, *, anchor: bool = False) -> Path | None:
         """Write a checkpoint: its path, or None when the disk refused it, which was then said.

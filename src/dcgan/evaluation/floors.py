@@ -1,7 +1,7 @@
 """What perfect samples would measure: the same number between real images and other real images."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 
@@ -34,15 +34,26 @@ def floor(
     Returns:
         None when there are too few real images for one such draw.
     """
+    values = [measure(*sets) for sets in draws(reals, reference, num_samples=num_samples, groups=groups, seed=seed)]
+    return math.fsum(values) / len(values) if values else None
+
+
+def draws(
+    reals: Features,
+    reference: Features | int,
+    *,
+    num_samples: int,
+    groups: torch.Tensor | None = None,
+    seed: int = 0,
+) -> Iterator[tuple[Features, Features]]:
+    """``NUM_DRAWS`` pairs (images in the role of samples, reference), as ``floor`` has them; none of too few."""
     num_reference = reference if isinstance(reference, int) else 0
     if len(reals) < num_samples + num_reference:
-        return None
-    values = []
+        return
     for draw in range(NUM_DRAWS):
         order = _order(len(reals), groups, seed, draw)
         others = reals[order[len(order) - num_reference :]] if isinstance(reference, int) else reference
-        values.append(measure(reals[order[:num_samples]], others))
-    return math.fsum(values) / NUM_DRAWS
+        yield reals[order[:num_samples]], others
 
 
 def _order(count: int, groups: torch.Tensor | None, seed: int, draw: int) -> torch.Tensor:

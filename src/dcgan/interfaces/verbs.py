@@ -1,19 +1,21 @@
 """The commands as the command line has them: options in, words out, and an exit code."""
 
+import json
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import tyro
 
-from dcgan.commands.options import CompareOptions, DataOptions, TrainOptions
+from dcgan.commands.options import CompareOptions, DataOptions, EvaluateOptions, TrainOptions
 from dcgan.commands.sample import SampleOptions
 from dcgan.errors import ExitCode
 from dcgan.files import cache_root
 from dcgan.interfaces.console import choose_display
 from dcgan.interfaces.signals import Stop
-from dcgan.wording import plain
+from dcgan.wording import number, plain
 
 Options = TypeVar("Options")
 
@@ -61,6 +63,29 @@ def sample(words: list[str]) -> int:
 
     folder, count = draw(options)
     print(f"{count} images in {plain(folder)}, all of them on {plain(folder / 'sheet.png')}")
+    return ExitCode.OK
+
+
+def evaluate(words: list[str]) -> int:
+    """``dcgan evaluate``: a table, or the measurements as JSON."""
+    options = _parse(EvaluateOptions, words, "evaluate")
+    from dcgan.commands.evaluate import evaluate as measure
+    from dcgan.hardware import keep_big_blocks
+    from dcgan.reporting.measures import classes_of, rows_of, table
+
+    keep_big_blocks()
+    evaluation = measure(options, lambda text: print(plain(text), file=sys.stderr))
+    numbers = [measurement.to_json() for measurement in evaluation.measurements]
+    if options.json:
+        print(json.dumps(numbers, ensure_ascii=False, indent=1))
+        return ExitCode.OK
+    for line in (*table(rows_of(numbers)), "", *evaluation.remarks):
+        print(plain(line))
+    for detector, classes in classes_of(numbers).items():
+        ordered = ", ".join(f"{name} {number(value)}" for name, value, _, _ in sorted(classes, key=lambda one: one[1]))
+        print(plain(f"By class, best first, seen by {detector}: {ordered}"))
+    if evaluation.folder is not None:
+        print(f"Pictures and evaluation.json are in {plain(evaluation.folder)}.")
     return ExitCode.OK
 
 

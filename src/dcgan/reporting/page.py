@@ -8,9 +8,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dcgan.reporting.chart import Chart, Line, draw
 from dcgan.reporting.gallery import Gallery, Picture
 from dcgan.reporting.html import document, image, text
+from dcgan.reporting.quality import quality
 from dcgan.reporting.settings import describe
 from dcgan.reporting.story import Story
 from dcgan.runs.folder import RunFolder
@@ -40,8 +43,8 @@ def render(run: RunFolder, story: Story, gallery: Gallery) -> str:
     """The whole page. It loads nothing and runs nothing but its own script, which its content policy enforces."""
     script = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
     refresh = '<noscript><meta http-equiv="refresh" content="30"></noscript>' if story.state == "training" else ""
-    body = "".join((_pictures(gallery), _curves(story), _warnings(story), _words(story), _commands(run, story)))
-    content = f"{_header(story)}<main>{body}</main>{_footer(story)}"
+    parts = (_pictures(gallery), quality(run), _curves(story), _warnings(story), _words(story))
+    content = f"{_header(story)}<main>{''.join(parts)}{_commands(run, story)}</main>{_footer(story)}"
     return document(f"{_name(story)} · dcgan", content, state=story.state, script=script, head=refresh)
 
 
@@ -147,6 +150,10 @@ def _curves(story: Story) -> str:
         Chart("Losses", losses, "images seen", story.images_seen, 0.0),
         Chart("Mean scores", scores, "images seen", story.images_seen),
     ]
+    if story.evaluations:
+        seen, distances = np.array(story.evaluations, dtype=np.float64).T
+        distance = Line("Kernel distance", "generator", seen, distances)
+        charts.append(Chart("Distance from real images", [distance], "images seen", story.images_seen, 0.0))
     seconds = story.columns["seconds"]
     if len(seconds) > 1 and all(later > earlier for earlier, later in pairwise(seconds)):
         units = ((3600, "hours"), (60, "minutes"), (1, "seconds"))
@@ -198,6 +205,7 @@ def _commands(run: RunFolder, story: Story) -> str:
         first = ("Go on after a stop, from the last checkpoint", f"dcgan train --out {folder}")
     todo = [
         first,
+        ("Measure how good the images are", f"dcgan evaluate {folder}"),
         ("Draw 64 new images", f"dcgan sample {folder} --seeds 0-63 --out {shlex.quote(plain(run.root) + '-images')}"),
     ]
     blocks = "".join(f'<p>{words}</p><pre tabindex="0"><code>{text(command)}</code></pre>' for words, command in todo)

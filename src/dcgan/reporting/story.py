@@ -5,7 +5,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,13 @@ MAX_JSON_BYTES = 100_000_000
 COLUMNS = ("discriminator_loss", "generator_loss", "real_score", "fake_score", "images_per_second", "seconds")
 
 
+class Looked(NamedTuple):
+    """What was measured while training."""
+
+    images_seen: int
+    distance: float
+
+
 @dataclass(frozen=True)
 class Story:
     """Everything the pictures need, read once. Absent files leave their part empty."""
@@ -39,6 +46,7 @@ class Story:
     images_total: int | None
     seconds: float
     warnings: list[tuple[int, str]]
+    evaluations: list[Looked]
     steps: np.ndarray
     """Images seen at each step event, increasing."""
     columns: dict[str, np.ndarray]
@@ -58,6 +66,7 @@ def read_story(run: RunFolder) -> Story:
     steps = [by_position[position] for position in sorted(by_position)]
     columns = {name: np.array([_number(step.get(name)) for step in steps], dtype=np.float64) for name in COLUMNS}
     warnings = [(int(e["images_seen"]), str(e.get("text", ""))) for e in events if e["event"] == "warning"]
+    looks = [Looked(int(e["images_seen"]), _number(e.get("distance"))) for e in events if e["event"] == "evaluation"]
     totals = [_number(event.get("images")) for event in events if event["event"] == "start"]
     total = next((value for value in [*reversed(totals), _number(config.get("training.images"))] if value > 0), None)
     times = [_number(event.get("seconds")) for event in events]
@@ -70,6 +79,7 @@ def read_story(run: RunFolder) -> Story:
         images_total=None if total is None else int(total),
         seconds=max((value for value in times if value >= 0), default=0.0),
         warnings=warnings,
+        evaluations=looks,
         steps=np.array(sorted(by_position), dtype=np.float64),
         columns=columns,
     )

@@ -164,11 +164,11 @@ class TrainedGenerator:
         return torch.cat(chunks) if chunks else torch.empty(shape, dtype=self.dtype)
 
 
-def load_generator(path: Path, which: Which = "last") -> TrainedGenerator:
+def load_generator(path: Path, which: Which | None = "last") -> TrainedGenerator:
     """The generator of a run folder or of one checkpoint file, on the CPU; its ``path`` says which one it is.
 
-    ``last`` is the newest good checkpoint, ``best`` the marked one. The average is taken where the recipe has one,
-    the last weights elsewhere.
+    ``last`` is the newest good checkpoint, ``best`` the marked one; None: the marked one if there is any. The average
+    is taken where the recipe has one, the last weights elsewhere.
 
     Raises:
         UserError: No run, no such checkpoint, or damaged.
@@ -176,7 +176,9 @@ def load_generator(path: Path, which: Which = "last") -> TrainedGenerator:
     if is_regular(path):
         checkpoint = read(path) if path.suffix == ".safetensors" else None
     elif os.path.isdir(path):  # noqa: PTH112  # takes any name
-        checkpoint = newest(RunFolder(path)) if which == "last" else _best_of(RunFolder(path))
+        run = RunFolder(path)
+        which = which or ("last" if best(run) is None else "best")
+        checkpoint = newest(run) if which == "last" else _best_of(run)
     else:
         checkpoint = None
     if checkpoint is None:

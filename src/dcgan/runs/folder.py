@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Paths only: whether they exist is another question. Training writes all but the report's own files."""
+    """Paths only: whether they exist is another question. Training writes all but the files of report and evaluate."""
 
     root: Path
 
@@ -77,6 +77,26 @@ class RunFolder:
         """(images seen, grid of the fixed latents), oldest first."""
         found = ((re.fullmatch(r"images-([0-9]{1,18})", path.stem), path) for path in self.samples.glob("images-*.png"))
         return sorted((int(match[1]), path) for match, path in found if match)
+
+    @property
+    def evaluation(self) -> Path:
+        """The last evaluation, as JSON. By evaluate."""
+        return self.root / "evaluation.json"
+
+    @property
+    def copies(self) -> Path:
+        """Samples above, the training images they are nearest to below. By evaluate."""
+        return self.root / "copies.png"
+
+    @property
+    def most_usual(self) -> Path:
+        """Samples in the thick of the real images. By evaluate."""
+        return self.root / "most-usual.png"
+
+    @property
+    def least_usual(self) -> Path:
+        """Samples farthest from anything real. By evaluate."""
+        return self.root / "least-usual.png"
 
     @property
     def report(self) -> Path:

@@ -1,0 +1,156 @@
+"""How good the images are while they train: a distance, the best checkpoint, alarms.
+
+Everything happens at positions that depend on images alone, on copies, with latents of its own: it changes no weight.
+The best checkpoint is chosen by the average's images, from ``FROM_SHARE`` of the run on, and another one only becomes
+the best when its distance lies below the best one's whole interval: else the luckiest of many draws would win.
+"""
+
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dcgan.commands.clock import crossed
+from dcgan.commands.reals import features_of
+from dcgan.config import Config
+from dcgan.data.dataset import Dataset
+from dcgan.data.pixels import to_images
+from dcgan.evaluation.detectors import Detector, detector, protocol
+from dcgan.evaluation.distances import Estimate, kernel_distance
+from dcgan.evaluation.diversity import diversity
+from dcgan.evaluation.measurement import name_of
+from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.tensors import Labels, Pixels
+from dcgan.training.health import Alarm, Distance, Vitals, diagnose, overfitting_of
+from dcgan.training.state import TrainingState
+
+LEAST_IMAGES = 16_384
+"""Between two looks: a look costs about as much as 500 images of training, so that this keeps it under a twentieth."""
+FROM_SHARE = 0.3
+FEWEST = 100
+MOST_REFERENCE = 5000
+FIRST_SEED = 2**41
+NUM_SCORED = 500
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen at one position."""
+
+    name: str
+    """Of the distance, with its protocol in it."""
+    distance: Estimate
+    diversity: float
+    """Of the samples over that of real images."""
+    overfitting: float | None
+
+    def facts(self) -> dict[str, Any]:
+        """For the journal."""
+        return {
+            "name": self.name,
+            "distance": self.distance.value,
+            "low": self.distance.low,
+            "high": self.distance.high,
+            "diversity": self.diversity,
+            "overfitting": self.overfitting,
+        }
+
+
+class Watch:
+    """Looks at a run from time to time."""
+
+    def __init__(self, config: Config, dataset: Dataset) -> None:
+        self._config, self._dataset = config, dataset
+
+    def is_due(self, before: int, seen: int) -> bool:
+        """Whether a position at which to look lies in (before, seen]."""
+        images, looks = self._config.training.images or 0, self._config.runs.evaluations
+        enough = min(len(self._rows), self._config.runs.evaluation_samples) >= FEWEST
+        return looks > 0 and enough and crossed(before, seen, max(math.ceil(images / looks), LEAST_IMAGES))
+
+    def look(self, state: TrainingState) -> Look:
+        """Measure the average, or a copy of the generator where there is none."""
+        generator = TrainedGenerator(
+            state.average if state.average is not None else copy.deepcopy(state.generator), self._config
+        )
+        pixels = generator.sample(range(FIRST_SEED, FIRST_SEED + self._config.runs.evaluation_samples))
+        samples, reals = self._eyes(pixels), self._reals
+        few = min(len(samples), len(reals))
+        return Look(
+            name=name_of("kid", self._eyes.name, len(samples)),
+            distance=kernel_distance(samples, reals),
+            diversity=diversity(samples[:few], reals[:few]),
+            overfitting=self._overfitting(state, pixels),
+        )
+
+    def is_best(self, look: Look, seen: int, best: tuple[Path, dict[str, Any]] | None) -> bool:
+        """Whether a checkpoint of this moment should be the best one; ``best``: the one so far, and its facts."""
+        old = seen >= FROM_SHARE * (self._config.training.images or 0)
+        better = best is None or best[1].get("name") != look.name or look.distance.value < best[1]["low"]
+        return old and better and self._config.training.averaged
+
+    @cached_property
+    def _eyes(self) -> Detector:
+        channels, dtype = self._dataset.pixels.shape[-1], torch.from_numpy(self._dataset.pixels[:1].copy()).dtype
+        return detector(protocol("tiny", channels, dtype))
+
+    @cached_property
+    def _reals(self) -> Tensor:
+        split = "held out" if len(self._dataset.held_out) else "train"
+        return features_of(self._rows, self._dataset, f"{split}, the first", self._eyes)
+
+    @property
+    def _rows(self) -> np.ndarray:
+        """Of the images to compare with."""
+        return (self._dataset.held_out if len(self._dataset.held_out) else self._dataset.train)[:MOST_REFERENCE]
+
+    def _overfitting(self, state: TrainingState, fakes: Pixels) -> float | None:
+        """Where held-out images stand between training images and fakes; None when nothing is held out."""
+        if not len(self._dataset.held_out):
+            return None
+        seeds = torch.arange(FIRST_SEED, FIRST_SEED + NUM_SCORED)
+        classes = max(self._config.model.num_classes or 0, 1)
+        train, held_out = (self._score_of_rows(state, rows) for rows in (self._dataset.train, self._dataset.held_out))
+        return overfitting_of(train, held_out, _mean_score(state, fakes[:NUM_SCORED], seeds % classes))
+
+    def _score_of_rows(self, state: TrainingState, rows: np.ndarray) -> float:
+        chosen, labels = rows[:NUM_SCORED], self._dataset.labels
+        pixels = torch.from_numpy(self._dataset.pixels[chosen]).permute(0, 3, 1, 2)
+        return _mean_score(state, pixels, None if labels is None else torch.from_numpy(labels[chosen]))
+
+
+def new_alarms(events: Sequence[Mapping[str, Any]]) -> list[Alarm]:
+    """What is wrong and was not said before; a journal's events, oldest first."""
+    said = {event.get("kind") for event in events if event["event"] == "warning"}
+    return [alarm for alarm in diagnose(vitals_of(events)) if alarm.kind not in said]
+
+
+def vitals_of(events: Sequence[Mapping[str, Any]]) -> Vitals:
+    """What a journal says about the health of its run."""
+    steps, looks = ([event for event in events if event["event"] == kind] for kind in ("step", "evaluation"))
+    return Vitals(
+        margins=[step["real_score"] - step["fake_score"] for step in steps],
+        generator_losses=[step["generator_loss"] for step in steps],
+        distances=[Distance(look["distance"], look["low"], look["high"]) for look in looks],
+        diversities=[look["diversity"] for look in looks],
+        overfitting=looks[-1]["overfitting"] if looks else None,
+    )
+
+
+@torch.no_grad()
+def _mean_score(state: TrainingState, pixels: Pixels, labels: Labels | None) -> float:
+    """By the discriminator as it judges single images; its weights and statistics stay as they are."""
+    network, device = state.discriminator, state.journal_sums.device
+    network.eval()
+    try:
+        asked = None if labels is None or network.class_features is None else labels.to(device)
+        return float(network(to_images(pixels.to(device)), asked).mean())
+    finally:
+        network.train()

@@ -1,0 +1,206 @@
+"""Samples and real images, as one detector sees them, become measurements."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from dcgan.evaluation.classes import ClassDistance, agreement, class_distances, class_shares, fit_probe
+from dcgan.evaluation.copies import Copies, find_copies
+from dcgan.evaluation.distances import Estimate, frechet_distance, kernel_distance, kernel_distance_in_blocks
+from dcgan.evaluation.diversity import diversity
+from dcgan.evaluation.feature_stats import FeatureStats
+from dcgan.evaluation.floors import draws, floor
+from dcgan.evaluation.measurement import Measurement, Protocol, name_of
+from dcgan.evaluation.neighbours import fidelity
+from dcgan.tensors import Features, Labels
+
+KID_BLOCK = 1000
+"""Images a block of the kernel distance, where there are more than two blocks."""
+MOST_NEIGHBOURS = 5000
+"""Images a side for precision, recall, density and coverage, whose time grows with the square."""
+MOST_COPIES = 2000
+"""Samples that are compared with all training images."""
+
+
+@dataclass(frozen=True)
+class RealImages:
+    """One part of the real images, as a detector sees it."""
+
+    split: str
+    """``train``, ``held out``, ``test``."""
+    features: Features
+    """n d, in an order that says nothing about them."""
+    groups: Tensor
+    """n, int64: near-duplicates share a number, across parts too."""
+    labels: Labels | None = None
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+
+@dataclass(frozen=True)
+class Reals:
+    """What samples are compared with."""
+
+    name: str
+    fingerprint: str
+    train: RealImages
+    """What was trained on, or would have been."""
+    held_out: RealImages | None = None
+    """None: nothing is held out, and the training images are all there is to compare with."""
+    class_names: Sequence[str] = ()
+
+    @property
+    def reference(self) -> RealImages:
+        """The part that says most: images that the generator has never seen, if there are any."""
+        return self.held_out or self.train
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one detector makes of the samples."""
+
+    measurements: list[Measurement]
+    copies: Copies
+    sample_density: Tensor
+    """Of the first ``MOST_NEIGHBOURS`` samples: the highest are the most usual, those of 0 are like nothing real."""
+    by_class: list[ClassDistance] = field(default_factory=list)
+
+
+def judge(samples: Features, reals: Reals, *, detector: str, resize: str, asked: Labels | None = None) -> Verdict:
+    """All measures; ``asked``: the class that each sample was asked to be."""
+    table = _Table(reals, detector, resize)
+    _distances(table, samples, reals)
+    density = _fidelity(table, samples, reals)
+    copies = _copies(table, samples, reals)
+    by_class = _classes(table, samples, reals, asked) if reals.class_names else []
+    return Verdict(table.measurements, copies, density, by_class)
+
+
+class _Table:
+    """Measurements so far, and what all protocols have in common."""
+
+    def __init__(self, reals: Reals, detector: str, resize: str) -> None:
+        self.measurements: list[Measurement] = []
+        self._reals, self._detector, self._resize = reals, detector, resize
+        self._start = time.perf_counter()
+
+    def add(
+        self,
+        measure: str,
+        value: float | Estimate,
+        num_samples: int,
+        reference: RealImages,
+        *,
+        num_reference: int | None = None,
+        floor_: float | None = None,
+        of: str = "",
+    ) -> None:
+        """One more number; ``of``: the class it is about."""
+        now = time.perf_counter()
+        protocol = Protocol(
+            detector=self._detector,
+            num_samples=num_samples,
+            reference=self._reals.name,
+            fingerprint=self._reals.fingerprint,
+            split=reference.split,
+            num_reference=num_reference or len(reference),
+            resize=self._resize,
+            seconds=round(now - self._start, 3),
+        )
+        self._start = now
+        name = name_of(measure, self._detector, num_samples) + (f"[{of}]" if of else "")
+        interval = (value.low, value.high) if isinstance(value, Estimate) else None
+        number = value.value if isinstance(value, Estimate) else value
+        self.measurements.append(Measurement(name, number, protocol, interval, floor_))
+
+
+def _distances(table: _Table, samples: Features, reals: Reals) -> None:
+    """Fréchet and kernel distance to what was held out, then to what was trained on."""
+    parts = [(reals.train, None)] if reals.held_out is None else [
+        (reals.held_out, reals.train), (reals.train, reals.held_out)
+    ]  # fmt: skip
+    for reference, others in parts:
+        for measure, distance in (("fd", _frechet), ("kid", _kernel)):
+            lowest = None
+            if others is not None:
+                lowest = floor(
+                    lambda left, right, distance=distance: _value(distance(left, right)),  # type: ignore[misc]
+                    others.features,
+                    reference.features,
+                    num_samples=len(samples),
+                    groups=others.groups,
+                )
+            table.add(measure, distance(samples, reference.features), len(samples), reference, floor_=lowest)
+
+
+def _frechet(samples: Features, reference: Features) -> float:
+    return frechet_distance(FeatureStats.of(samples), FeatureStats.of(reference))
+
+
+def _kernel(samples: Features, reference: Features) -> Estimate:
+    small = min(len(samples), len(reference)) < 2 * KID_BLOCK
+    measure = kernel_distance if small else kernel_distance_in_blocks
+    return measure(samples, reference)
+
+
+def _value(number: float | Estimate) -> float:
+    return number.value if isinstance(number, Estimate) else number
+
+
+def _fidelity(table: _Table, samples: Features, reals: Reals) -> Tensor:
+    """Precision, recall, density, coverage and diversity; the density of each sample."""
+    reference = reals.reference
+    ours, theirs = samples[:MOST_NEIGHBOURS], reference.features[:MOST_NEIGHBOURS]
+    found = fidelity(ours, theirs)
+    drawn = [] if reals.held_out is None else draws(
+        reals.train.features, theirs, num_samples=len(ours), groups=reals.train.groups
+    )  # fmt: skip
+    floors = [fidelity(*sets)[:4] for sets in drawn]
+    lowest = [sum(values) / len(floors) for values in zip(*floors, strict=True)] if floors else [None] * 4
+    for measure, value, floor_ in zip(found._fields[:4], found[:4], lowest, strict=True):
+        table.add(measure, value, len(ours), reference, num_reference=len(theirs), floor_=floor_)
+    few = min(1000, len(samples), len(reference))
+    spread = diversity(samples[:few], reference.features[:few])
+    table.add("diversity", spread, few, reference, num_reference=few, floor_=1.0)
+    return found.sample_density
+
+
+def _copies(table: _Table, samples: Features, reals: Reals) -> Copies:
+    """Whether samples are training images."""
+    ours, held_out = samples[:MOST_COPIES], reals.held_out
+    copies = find_copies(
+        ours,
+        reals.train.features,
+        None if held_out is None else held_out.features[:MOST_COPIES],
+        train_groups=reals.train.groups,
+        held_out_groups=None if held_out is None else held_out.groups[:MOST_COPIES],
+    )
+    for measure, value in (("copies_ratio", copies.ratio), ("copies_suspects", copies.suspects)):
+        table.add(measure, value, len(ours), reals.train)
+    return copies
+
+
+def _classes(table: _Table, samples: Features, reals: Reals, asked: Labels | None) -> list[ClassDistance]:
+    """A distance for each class; and whether the classes that were asked for, or all of them, are there."""
+    train, reference, names = reals.train, reals.reference, reals.class_names
+    assert train.labels is not None and reference.labels is not None
+    probe = fit_probe(train.features, train.labels, len(names))
+    if asked is None:
+        shares = class_shares(probe, samples, reference.features, len(names))
+        table.add("class_divergence", shares.divergence, len(samples), reference)
+        labels, real_labels = probe(samples), probe(reference.features)
+    else:
+        found = agreement(
+            probe, samples, asked, reference.features, reference.labels, num_classes=len(names)
+        )  # fmt: skip
+        table.add("class_agreement", found.samples, len(samples), reference, floor_=found.reals)
+        labels, real_labels = asked, reference.labels
+    by_class = class_distances(samples, labels, reference.features, real_labels)
+    for one in by_class:
+        table.add(
+            "kid", one.kernel, one.num_samples, reference, num_reference=one.num_reference, of=names[one.label]
+        )  # fmt: skip
+    return by_class

@@ -1,0 +1,80 @@
+"""Watching: it finds what it should, and changes nothing."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import dcgan
+from dcgan.commands import watch
+from dcgan.commands.watch import Look, Watch, new_alarms
+from dcgan.data.critters import draw
+from dcgan.evaluation.distances import Estimate
+from dcgan.recipes import recipe
+from dcgan.runs import checkpoint, journal, shelf
+from dcgan.runs.folder import RunFolder
+
+TINY = {
+    "model.generator_width": 4, "model.discriminator_width": 4, "model.latent_size": 8, "training.batch_size": 16,
+    "runs.evaluation_samples": 100, "hardware.precision": "fp32", "runs.journal_every_images": 64,
+}  # fmt: skip
+
+
+@pytest.fixture
+def creatures(tmp_path: Path) -> Path:
+    path = tmp_path / "creatures.npy"
+    np.save(path, np.stack([draw(number, 16, 16)[..., :3] for number in range(150)]))
+    return path
+
+
+def trained(source: Path, out: Path, evaluations: int) -> RunFolder:
+    settings = TINY | {"runs.evaluations": evaluations}
+    for _ in dcgan.train(source, size=16, out=out, budget="640", threads=1, settings=settings):
+        pass
+    return RunFolder(out)
+
+
+@pytest.mark.promise("Measuring a run while it trains changes none of its weights.")
+def test_a_run_that_is_watched_ends_with_the_weights_of_one_that_is_not(
+    creatures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "LEAST_IMAGES", 64)
+    watched, alone = trained(creatures, tmp_path / "watched", 5), trained(creatures, tmp_path / "alone", 0)
+    looks = [event for event in journal.read(watched.journal) if event["event"] == "evaluation"]
+    assert [look["images_seen"] for look in looks] == [128, 256, 384, 512, 640]
+    assert all(math.isfinite(look["distance"]) and look["low"] < look["high"] for look in looks)
+    assert not [event for event in journal.read(alone.journal) if event["event"] == "evaluation"]
+    ours, theirs = checkpoint.newest(watched).tensors, checkpoint.newest(alone).tensors
+    assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
+    assert shelf.best(alone) is None
+    best, facts = shelf.best(watched)
+    assert facts["images_seen"] in (256, 384, 512, 640)  # from three tenths on
+    assert facts["distance"] == next(look["distance"] for look in looks if look["images_seen"] == facts["images_seen"])
+    assert dcgan.load(watched.root).path == best
+    assert dcgan.load(watched.root, "last").path == shelf.paths(watched)[0]
+
+
+def seen(value: float, error: float = 0.1) -> Look:
+    return Look("kid_tiny_1k", Estimate(value, value - error, value + error), 1.0, None)
+
+
+def test_the_best_is_replaced_by_what_is_better_by_more_than_chance() -> None:
+    config = recipe("modern").override({"training.images": 1000})
+    looking = Watch(config, None)  # type: ignore[arg-type]
+    best = (Path("best"), seen(1.0).facts())
+    assert looking.is_best(seen(5.0), 300, None)
+    assert not looking.is_best(seen(0.5), 299, None), "too early in the run"
+    assert not looking.is_best(seen(0.95), 900, best), "within the interval of the best"
+    assert looking.is_best(seen(0.85), 900, best)
+    unaveraged = Watch(config.override({"training.average_half_life": None}), None)  # type: ignore[arg-type]
+    assert not unaveraged.is_best(seen(0.1), 900, None), "without an average the last weights are the result"
+
+
+def test_an_alarm_is_said_once() -> None:
+    look = seen(1.0).facts() | {"diversity": 0.1}
+    events = [{"event": "evaluation", "images_seen": number, **look} for number in (1, 2)]
+    (alarm,) = new_alarms(events)
+    assert alarm.kind == "collapse"
+    assert new_alarms([*events, {"event": "warning", "images_seen": 2, "text": "…", "kind": "collapse"}]) == []
