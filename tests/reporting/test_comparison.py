@@ -76,7 +76,7 @@ def test_runs_that_never_began_have_a_page(tmp_path: Path) -> None:
 
 def story(steps: list[float], values: list[float]) -> Story:
     columns = {name: np.array(values) for name in COLUMNS}
-    return Story({}, {}, [], "finished", 0, None, 0.0, [], np.array(steps), columns)
+    return Story({}, {}, [], "finished", 0, None, 0.0, [], [], np.array(steps), columns)
 
 
 def test_a_course_is_the_median_of_the_runs_that_came_so_far() -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from dcgan.commands import stacked
 from dcgan.commands.options import EvaluateOptions
 from dcgan.commands.reals import CHUNK, against, reals_of
 from dcgan.data.dataset import Dataset
@@ -80,6 +81,8 @@ class Subject:
     asked: Labels | None = None
     remarks: list[str] = field(default_factory=list)
     folder: Path | None = None
+    measured: list[Measurement] = field(default_factory=list)
+    """What needs no detector."""
 
 
 def evaluate(options: EvaluateOptions, say: Say | None = None) -> Evaluation:
@@ -118,6 +121,7 @@ def _of_run(options: EvaluateOptions, say: Say) -> Subject:
     seeds = range(FIRST_SEED, FIRST_SEED + options.samples)
     num_classes = generator.generator.num_classes
     asked = torch.tensor([seed % num_classes for seed in seeds]) if num_classes else None
+    is_stacked = data.source == stacked.SOURCE
     return Subject(
         title=str(path),
         pixels=generator.sample(seeds),
@@ -128,6 +132,7 @@ def _of_run(options: EvaluateOptions, say: Say) -> Subject:
         asked=asked,
         remarks=[remark],
         folder=path if path.is_dir() else None,
+        measured=stacked.stacked_modes(generator, trained, FIRST_SEED) if is_stacked else [],
     )
 
 
@@ -156,7 +161,7 @@ def _of_images(options: EvaluateOptions, say: Say) -> Subject:
 
 def _judged(subject: Subject, detectors: Sequence[str], folder: Path | None, say: Say) -> Evaluation:
     """The numbers by each detector, and pictures by the first."""
-    evaluation = Evaluation(subject.title, [], list(subject.remarks), folder)
+    evaluation = Evaluation(subject.title, list(subject.measured), list(subject.remarks), folder)
     _, channels, _, _ = subject.pixels.shape
     for number, name in enumerate(detectors):
         eyes = detector(protocol(name, channels, subject.pixels.dtype) if ":" not in name else name)
