@@ -1,12 +1,14 @@
 # demo   train on the built-in data for about two minutes and say where the pictures are
 # check  lint, types and the whole test suite
 # docs   run the tests that prove a promise, and write docs/promises.md from those that pass
+# experiments        do what is missing of benchmarks/experiments/experiments.toml (hours; any later call goes on)
+# experiments-small  of these, 2 data sets x 3 recipes x 3 seeds x 3 minutes
 # torture  kill, starve and cut off runs by the thousand, an hour on two cores; started again it goes on
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo check docs torture format clean
+.PHONY: demo check docs experiments experiments-small torture format clean
 
 demo: $(INSTALLED)
 	$(BIN)/dcgan train critters --size 32 --budget 2min --out demo
@@ -21,6 +23,14 @@ check: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python docs/make_promises.py
+
+experiments: $(INSTALLED)
+	$(BIN)/python benchmarks/experiments/run.py --jobs 2 --threads 1
+	$(BIN)/python benchmarks/experiments/tables.py
+
+experiments-small: $(INSTALLED)
+	$(BIN)/python benchmarks/experiments/run.py small --jobs 2 --threads 1
+	$(BIN)/python benchmarks/experiments/tables.py
 
 torture: $(INSTALLED)
 	PYTHONPATH=tests/crash OMP_NUM_THREADS=1 $(BIN)/python benchmarks/torture.py

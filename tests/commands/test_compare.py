@@ -17,6 +17,7 @@ from dcgan.commands.results import Protocol
 from dcgan.commands.trials import Trial
 from dcgan.config import read_toml
 from dcgan.errors import UserError
+from dcgan.interfaces import verbs
 from dcgan.runs.comparison import ComparisonFolder
 
 FAKE = [sys.executable, str(Path(__file__).parent / "fake_program.py")]
@@ -215,3 +216,32 @@ def test_the_real_program_trains_a_planned_run(critters_npy: Path, tmp_path: Pat
     made = read_toml(comparison.folder.run(outcome.trial.key).config)
     assert made["training.images"] == 64 and made["model.negative_slope"] == 0
     assert comparison.folder.report.read_text().count('class="repeats"') == 2  # its grid, and the real images
+
+
+def test_the_command_prints_tables_or_json_and_says_by_its_exit_code_that_something_is_missing(
+    ask: Ask, critters_npy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("dcgan.hardware.keep_big_blocks", lambda: True)  # of this process, which goes on
+    words = [
+        "--data",
+        critters_npy,
+        "--size",
+        "16",
+        "--budget",
+        "640",
+        "--threads",
+        "1",
+        "--repeats",
+        "1",
+        "--jobs",
+        "2",
+    ]
+    words += ["--out", tmp_path / "out", *(word for setting in SMALL for word in ("--set", setting))]
+    words = [str(word) for word in words]
+    assert verbs.compare([*words, "--vary", RATES]) == 0
+    said = capsys.readouterr()
+    assert "generator_learning_rate=0.001, seed 0: 640 images in 6 s." in said.err
+    assert "fd_tiny_1k (held out)" in said.out and f"All of it in pictures: {tmp_path}" in said.out
+    assert verbs.compare([*words, "--vary", "training.beta1=0.5,0.8", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert [len(side["results"]) for side in found["variants"]] == [1, 0] and len(found["troubles"]) == 1

@@ -56,21 +56,33 @@ def parse_vary(text: str) -> dict[str, list[str]]:
 def combine(base: str, changes: Mapping[str, Any], varied: Mapping[str, list[str]]) -> list[Variant]:
     """Every combination of the varied values upon a recipe and changes to it, the last key turning fastest.
 
-    All learn from the same images: recipes differ in their networks and training here, and the settings of the data
-    are those of ``base`` unless they are varied themselves.
-
     Raises:
         UserError: No such knob (names the nearest), a value that it does not take, or values that contradict others.
     """
-    data = {key: value for key, value in flatten(recipe(base)) if key.startswith("data.")}
     variants = []
     for values in itertools.product(*varied.values()):
         turned = dict(zip(varied, values, strict=True))
-        config = recipe(turned.get("recipe", base)).override(data | dict(changes))
-        config = config.override({key: value for key, value in turned.items() if key != "recipe"})
         words = [value if key == "recipe" else f"{key.rpartition('.')[2]}={value}" for key, value in turned.items()]
-        variants.append(Variant(", ".join(words) or config.recipe, config))
+        name = turned.pop("recipe", base)
+        variants.append(Variant(", ".join(words) or name, on_images_of(base, name, changes, turned)))
     return variants
+
+
+def on_images_of(base: str, name: str, *changes: Mapping[str, Any]) -> Config:
+    """A recipe's networks and training on the images of another: all that is compared learns from the same ones.
+
+    Args:
+        base: The recipe that says how images are prepared and held out.
+        name: The recipe for all the rest.
+        changes: What is turned thereafter, one after the other; they may change the images too.
+
+    Raises:
+        UserError: As ``Config.override``.
+    """
+    config = recipe(name).override({key: value for key, value in flatten(recipe(base)) if key.startswith("data.")})
+    for turned in changes:
+        config = config.override(turned)
+    return config
 
 
 def identity(config: Config, fingerprint: str, *, before_planning: bool = False) -> str:

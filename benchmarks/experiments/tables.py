@@ -1,0 +1,154 @@
+"""The tables of docs/experiments.md, made of the results alone: no number in them is typed by hand.
+
+python benchmarks/experiments/tables.py [--check]
+
+A table stands between `<!-- experiment NAME -->` and `<!-- end -->`; `<!-- collapse -->` begins that of all collapse
+experiments together. --check writes nothing and fails when the page would be another.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from declared import RESULTS, Experiment, read
+from scipy.stats import beta
+
+from dcgan.commands import results
+from dcgan.commands.results import Result
+from dcgan.commands.tally import excess_of, label
+from dcgan.evaluation.effects import Spread, spread
+from dcgan.reporting.table import Table
+from dcgan.wording import duration, number
+
+PAGE = Path(__file__).parents[2] / "docs" / "experiments.md"
+COLLAPSED = 0.6  # diversity, as a share of that of real images, below which a run has collapsed
+NOTHING = "–"
+SPLITS = ("test", "held out", "train")  # the first of them that there is
+
+
+def load(experiment: Experiment, folder: Path = RESULTS) -> dict[str, list[Result]]:
+    """The results of each of its variants, as far as they are there."""
+    path = folder / f"index-{experiment.name}.json"
+    keys: dict[str, list[str]] = json.loads(path.read_text()) if path.exists() else {}
+    return {
+        name: [found for key in chosen if (found := results.load(folder / f"{key}.json")) is not None]
+        for name, chosen in keys.items()
+    }
+
+
+def table(experiment: Experiment, found: dict[str, list[Result]]) -> Table:
+    """A row for each variant: what it took, then each measure as median (min … max) and against one of them."""
+    measures = measures_of(experiment, found)
+    base = found.get(experiment.against, [])
+    rows = []
+    for name, runs in found.items():
+        ended = [run for run in runs if run.failure is None]
+        images, seconds = spread([run.images_seen for run in ended]), spread([run.seconds for run in ended])
+        took = [f"{images.median:,.0f}" if images else NOTHING, duration(seconds.median) if seconds else NOTHING]
+        cells = [name, f"{len(runs)}", f"{len(runs) - len(ended)}", *took]
+        for measure in measures:
+            ours, theirs = spread(values(runs, measure)), spread(values(base, measure))
+            cells += [in_words(ours), ratio(ours, theirs)]
+        rows.append(cells)
+    head = ["variant", "runs", "failed", "images", "training"]
+    return Table(
+        experiment.name, head + [word for measure in measures for word in (titled(measure, found), "ratio")], rows
+    )
+
+
+def measures_of(experiment: Experiment, found: dict[str, list[Result]]) -> list[str]:
+    """The labels of the measures that are asked for, each against the images that say most."""
+    runs = [run for runs in found.values() for run in runs]
+    labels = list(dict.fromkeys(label(taken) for run in runs for taken in run.measurements))
+    chosen = []
+    for measure in experiment.measures:
+        families = dict.fromkeys(
+            one.partition(" (")[0] for one in labels if re.fullmatch(rf"{measure}_[^\[]+_\d+k?", one.partition(" (")[0])
+        )
+        for family in families:
+            chosen.append(next(f"{family} ({split})" for split in SPLITS if f"{family} ({split})" in labels))
+    return chosen
+
+
+def values(runs: Sequence[Result], measure: str) -> list[float]:
+    """Of a measure over the runs: of a distance its excess, where there is one."""
+    taken = [one for run in runs for one in run.measurements if label(one) == measure]
+    return [one.value if excess_of(one) is None else excess_of(one) for one in taken]
+
+
+def titled(measure: str, found: dict[str, list[Result]]) -> str:
+    """What the column says."""
+    taken = [one for runs in found.values() for run in runs for one in run.measurements if label(one) == measure]
+    return f"{measure}, excess" if any(excess_of(one) is not None for one in taken) else measure
+
+
+def in_words(found: Spread | None) -> str:
+    """median (min … max)."""
+    return f"{number(found.median)} ({number(found.low)} … {number(found.high)})" if found else NOTHING
+
+
+def ratio(ours: Spread | None, theirs: Spread | None) -> str:
+    """Of medians."""
+    return number(ours.median / theirs.median) if ours and theirs and theirs.median > 0 else NOTHING
+
+
+def collapse_table(experiments: Sequence[Experiment], folder: Path = RESULTS) -> Table:
+    """How many runs collapsed or diverged, with the upper end of the one-sided 95 % interval for their share."""
+    rows, total, bad_total = [], 0, 0
+    for experiment in experiments:
+        runs = [run for runs in load(experiment, folder).values() for run in runs]
+        diversities = [values([run], measure) for run in runs for measure in measures_of(experiment, {"": [run]})[:1]]
+        collapsed = sum(found[0] < COLLAPSED for found in diversities if found)
+        failed = sum(run.failure is not None for run in runs)
+        total, bad_total = total + len(runs), bad_total + collapsed + failed
+        lowest = min((found[0] for found in diversities if found), default=None)
+        words = NOTHING if lowest is None else number(lowest)
+        rows.append(
+            [experiment.data, f"{len(runs)}", f"{failed}", f"{collapsed}", words, bound(collapsed + failed, len(runs))]
+        )
+    rows.append(["all", f"{total}", "", f"{bad_total} in all", "", bound(bad_total, total)])
+    head = ["data", "runs", "diverged", "collapsed", "least diversity", "share, at most (95 %)"]
+    return Table("collapse", head, rows)
+
+
+def bound(bad: int, runs: int) -> str:
+    """Clopper and Pearson's: the largest share under which so few bad runs still come once in twenty."""
+    if runs == 0:
+        return NOTHING
+    return f"{100 * (1.0 if bad == runs else float(beta.ppf(0.95, bad + 1, runs - bad))):.1f} %"
+
+
+def filled(page: str, folder: Path = RESULTS) -> str:
+    """The page with each of its tables made anew."""
+    experiments = {experiment.name: experiment for experiment in read().experiments}
+
+    def made(match: re.Match[str]) -> str:
+        if match[1] == "collapse":
+            found = collapse_table([one for one in experiments.values() if one.group == "collapse"], folder)
+        else:
+            experiment = experiments[match[1].removeprefix("experiment ")]
+            found = table(experiment, load(experiment, folder))
+        there = any(row[1] != "0" for row in found.rows)
+        words = found.markdown() if there else "No results yet: `make experiments` writes them here.\n"
+        return f"<!-- {match[1]} -->\n\n{words}\n<!-- end -->"
+
+    return re.sub(r"<!-- (collapse|experiment [\w-]+) -->\n.*?<!-- end -->", made, page, flags=re.DOTALL)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 1 when --check finds another page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args(arguments)
+    page = PAGE.read_text(encoding="utf-8")
+    if options.check:
+        return int(filled(page) != page)
+    PAGE.write_text(filled(page), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""The experiments are what they declare, their tables are made of the results alone, and the opponent stands still."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+sys.path[:0] = [str(BENCHMARKS), str(BENCHMARKS / "experiments")]
+
+import declared  # noqa: E402  scripts, in no package
+import run as runner  # noqa: E402
+import tables  # noqa: E402
+
+from dcgan.commands import trials  # noqa: E402
+from dcgan.commands.results import Result, save  # noqa: E402
+from dcgan.config import Config, flatten  # noqa: E402
+from dcgan.evaluation.measurement import Measurement, Protocol  # noqa: E402
+from dcgan.runs.comparison import ComparisonFolder  # noqa: E402
+
+DECLARED = declared.read()
+MEASURED = {
+    "training.budget", "training.images", "training.images_per_second", "model.image_channels", "model.num_classes",
+}  # fmt: skip
+
+
+def test_every_experiment_is_about_data_and_variants_that_are_declared(tmp_path: Path) -> None:
+    for experiment in DECLARED.experiments:
+        found = DECLARED.variants_of(experiment, tmp_path)
+        assert [variant.name for variant in found] == list(experiment.variants)
+        assert len({variant.config.data for variant in found}) == 1
+        assert {variant.config.training.budget for variant in found} == {experiment.budget}
+        assert experiment.against in experiment.variants or experiment.group == "collapse"
+    assert {one.name for one in runner.chosen(DECLARED, ["small"])} == {"small-fashion", "small-sprites"}
+    with pytest.raises(SystemExit, match="no such experiment"):
+        runner.chosen(DECLARED, ["medium"])
+
+
+def test_the_opponent_says_a_word_on_every_knob_and_stands_still() -> None:
+    said = {key for key in DECLARED.variants["tuned"] if key != "recipe"}
+    knobs = {key for key, _ in flatten(Config()) if key.startswith(("model.", "training."))}
+    assert said == knobs - MEASURED, "a knob is new: say in experiments.toml what it is when it does nothing"
+    experiment = next(one for one in DECLARED.experiments if one.name == "fashion")
+    (tuned,) = DECLARED.variants_of(replace(experiment, variants=("tuned",)), None)
+    model, training = tuned.config.model, tuned.config.training
+    assert (model.generator_width, model.discriminator_width, model.latent_size, model.prior) == (64, 64, 100, "normal")
+    assert (training.batch_size, training.generator_learning_rate, training.discriminator_learning_rate) == (
+        32,
+        5e-4,
+        5e-4,
+    )
+    assert (training.beta1, training.beta2, training.objective, training.average_half_life) == (
+        0.5,
+        0.999,
+        "bce",
+        10_000,
+    )
+    assert model.discriminator_norm and not model.norm_first and not training.penalised and not training.uses_draws
+
+
+def test_experiments_without_their_data_are_skipped_by_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.delenv("DCGAN_TEST_DATA", raising=False)
+    assert runner.main(["small", "--results", str(tmp_path)]) == 0
+    assert "small-sprites: skipped. DCGAN_TEST_DATA" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_later_call_does_only_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, critters_npy: Path, tmp_path: Path
+) -> None:
+    fake = [sys.executable, str(Path(__file__).parents[1] / "commands" / "fake_program.py")]
+
+    def train(folder: ComparisonFolder, trial: trials.Trial) -> list[str]:
+        return [*fake, "train", str(folder.config(trial.key)), str(trial.run.root)]
+
+    monkeypatch.setattr(trials, "training_command", train)
+    monkeypatch.setattr(trials, "measuring_command", lambda trial, protocol: [*fake, "evaluate", str(trial.run.root)])
+    monkeypatch.setattr(trials, "POLL_SECONDS", 0.01)
+    monkeypatch.setenv("DCGAN_TEST_DATA", str(critters_npy.parent))
+    tiny = {"model.generator_width": 4, "model.discriminator_width": 4, "hardware.precision": "fp32"}
+    experiment = declared.Experiment("mine", "npy", ("modern", "d2l"), "640", against="d2l", seeds=2, changes=tiny)
+    mine = replace(
+        DECLARED, data={"npy": {"source": "{data}/" + critters_npy.name, "size": 16}}, experiments=(experiment,)
+    )
+    monkeypatch.setattr(runner, "read", lambda: mine)
+    words = ["mine", "--results", str(tmp_path / "kept"), "--out"]
+    assert runner.main([*words, str(tmp_path / "one")]) == 0
+    assert runner.main([*words, str(tmp_path / "two")]) == 0  # with the results alone, the runs are gone
+    assert len((tmp_path / "one" / "mine" / "starts").read_text().split()) == 4
+    assert not (tmp_path / "two" / "mine" / "starts").exists()
+    kept = sorted((tmp_path / "kept").iterdir())
+    assert sum(path.name.startswith("plan-") for path in kept) == 2 and len(kept) == 4 + 2 + 1
+    assert not any(str(critters_npy.parent) in path.read_text() for path in kept)
+    found = tables.load(experiment, tmp_path / "kept")
+    assert {name: [result.seed for result in results] for name, results in found.items()} == {
+        "modern": [0, 1], "d2l": [0, 1],
+    }  # fmt: skip
+    rows = {row[0]: row for row in tables.table(experiment, found).rows}
+    # The learning rate times 1000, plus the seed, less the floor of 0.25: 0.25, 1.25 of modern; 4.75, 5.75 of d2l.
+    assert rows["modern"][5:7] == ["0.75 (0.25 … 1.25)", "0.143"]
+    assert rows["d2l"][5:7] == ["5.25 (4.75 … 5.75)", "1"]
+
+
+def result(key: str, seed: int, diversity: float | None, failure: str | None = None) -> Result:
+    protocol = Protocol("tiny", 1000, "x", "y", "held out", 1000, "none", 0.0)
+    taken = () if diversity is None else (Measurement("diversity_tiny_1k", diversity, protocol, floor=1.0),)
+    return Result(key, {"seed": seed}, "y", {}, 640, 1.0, failure, taken, {})
+
+
+def test_collapse_and_divergence_are_counted_with_the_bound_of_their_share(tmp_path: Path) -> None:
+    experiment = declared.Experiment("collapse-x", "x", ("modern",), "64", group="collapse", measures=("diversity",))
+    outcomes = [(0.9, None), (0.59, None), (0.6, None), (None, "no longer a finite number")]
+    for seed, (diversity, failure) in enumerate(outcomes):
+        save(tmp_path / f"k{seed}.json", result(f"k{seed}", seed, diversity, failure))
+    (tmp_path / "index-collapse-x.json").write_text(json.dumps({"modern": ["k0", "k1", "k2", "k3", "not done yet"]}))
+    rows = tables.collapse_table([experiment], tmp_path).rows
+    assert rows[0][:5] == ["x", "4", "1", "1", "0.59"]
+    assert tables.bound(0, 50) == "5.8 %"  # 1 - 0.05^(1/50)
+    assert tables.bound(4, 4) == "100.0 %" and tables.bound(0, 0) == "–"
+
+
+def test_the_tables_of_the_page_are_those_of_the_results() -> None:
+    page = tables.PAGE.read_text(encoding="utf-8")
+    assert tables.filled(page) == page, "benchmarks/experiments/tables.py writes them anew"
