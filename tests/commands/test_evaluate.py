@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import dcgan
 from dcgan.commands.evaluate import EvaluateOptions, Evaluation, evaluate
 from dcgan.data.critters import draw
 from dcgan.errors import UserError
@@ -114,3 +115,24 @@ def test_what_cannot_be_measured_is_refused_with_the_reason(options: dict, expec
 def test_too_few_images_are_refused(real: Path, creatures: np.ndarray) -> None:
     with pytest.raises(UserError, match="At least 100"):
         judged(creatures[:20], real)
+
+
+def test_a_run_without_an_average_is_judged_with_statistics_estimated_anew(real: Path, tmp_path: Path) -> None:
+    settings = {"model.generator_width": 4, "model.discriminator_width": 4, "hardware.precision": "fp32"}
+    for _ in dcgan.train(real, recipe="d2l", size=16, out=tmp_path / "run", budget="600", threads=1, settings=settings):
+        pass
+    options = EvaluateOptions(target=str(tmp_path / "run"), detectors=("second",), samples=100)
+    evaluation = evaluate(options)
+    assert "statistics of 100 new batches" in evaluation.remarks[0]
+    values = [(one.name, one.protocol.split, one.value) for one in evaluation.measurements]
+    assert values == [(one.name, one.protocol.split, one.value) for one in evaluate(options).measurements]
+    report = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "fd_second_100" in report and "How good they are" in report
+
+
+def test_a_class_has_the_same_name_in_every_run(tmp_path: Path, creatures: np.ndarray) -> None:
+    np.savez(tmp_path / "real.npz", x_train=creatures, y_train=np.arange(COUNT) % 3)
+    evaluation = judged(creatures[:200], tmp_path / "real.npz")
+    names = [one.name for one in evaluation.measurements if "[" in one.name]
+    assert names and set(names) <= {f"kid_second_200[{name}]" for name in "012"}
+    assert sum(one.protocol.num_samples for one in evaluation.measurements if "[" in one.name) <= 200

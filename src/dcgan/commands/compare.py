@@ -165,7 +165,10 @@ def describe(outcome: Outcome) -> str:
         return f"{plain(who)}: no result. {outcome.trouble}"
     if result.failure is not None:
         return f"{plain(who)}: failed after {result.images_seen:,} images. {result.failure}"
-    numbers = ", ".join(f"{taken.name} {number(taken.value)}" for taken in result.measurements)
+    first = {
+        taken.name: taken.value for taken in reversed(result.measurements) if taken.name.startswith(("fd_", "fid_"))
+    }
+    numbers = ", ".join(f"{name} {number(value)}" for name, value in reversed(first.items()))
     known = "" if outcome.fresh else " (there already)"
     return (
         f"{plain(who)}: {result.images_seen:,} images in {duration(result.seconds)}{known}. {numbers}".rstrip(". ")

@@ -35,6 +35,8 @@ FIRST_SEED = 2**40
 """Of the samples: never one that a grid, a sheet or an evaluation while training has shown."""
 FEWEST = 100
 DETECTORS = ("tiny", "second")
+STATISTICS_BATCHES = 100
+"""Of running statistics only the last few batches of training are in: too noisy to judge single weights by."""
 SHOWN = 20
 """Samples on each of the sheets of the most and the least usual ones."""
 CHANNELS: dict[int, Literal["grey", "rgb", "rgba"]] = {1: "grey", 3: "rgb", 4: "rgba"}
@@ -186,12 +188,16 @@ def _generator(options: EvaluateOptions) -> tuple[TrainedGenerator, str]:
     """The best one if one was kept, unless the last one is asked for; and which it is."""
     path = Path(options.target)
     generator = load_generator(path, options.checkpoint)
+    config, how = generator.config, ""
+    if not config.training.averaged and not config.model.statistics_batches:
+        generator = generator.reestimated(STATISTICS_BATCHES)
+        how = f" It has no average: the last weights are judged, with statistics of {STATISTICS_BATCHES} new batches."
     images = int(generator.path.name.split("-")[1]) if generator.path else 0
     if path.is_file():
-        return generator, f"The checkpoint after {images:,} images."
+        return generator, f"The checkpoint after {images:,} images.{how}"
     marked = shelf.best(RunFolder(path))
     kind = "best" if marked is not None and marked[0] == generator.path else "last"
-    return generator, f"The {kind} checkpoint, after {images:,} images."
+    return generator, f"The {kind} checkpoint, after {images:,} images.{how}"
 
 
 def _prepared_like(data: DataConfig, dataset: Dataset, source: str, *, held_out: bool = True) -> Dataset:

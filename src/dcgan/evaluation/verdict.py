@@ -96,9 +96,9 @@ class _Table:
         *,
         num_reference: int | None = None,
         floor_: float | None = None,
-        of: str = "",
+        of: tuple[str, int] | None = None,
     ) -> None:
-        """One more number; ``of``: the class it is about."""
+        """One more number; ``of``: the class it is about, and how many samples there are of all classes."""
         now = time.perf_counter()
         protocol = Protocol(
             detector=self._detector,
@@ -111,7 +111,10 @@ class _Table:
             seconds=round(now - self._start, 3),
         )
         self._start = now
-        name = name_of(measure, self._detector, num_samples) + (f"[{of}]" if of else "")
+        if of is None:
+            name = name_of(measure, self._detector, num_samples)
+        else:  # the same name in every run, however many samples a class gets there
+            name = f"{name_of(measure, self._detector, of[1])}[{of[0]}]"
         interval = (value.low, value.high) if isinstance(value, Estimate) else None
         number = value.value if isinstance(value, Estimate) else value
         self.measurements.append(Measurement(name, number, protocol, interval, floor_))
@@ -200,7 +203,6 @@ def _classes(table: _Table, samples: Features, reals: Reals, asked: Labels | Non
         labels, real_labels = asked, reference.labels
     by_class = class_distances(samples, labels, reference.features, real_labels)
     for one in by_class:
-        table.add(
-            "kid", one.kernel, one.num_samples, reference, num_reference=one.num_reference, of=names[one.label]
-        )  # fmt: skip
+        of = (names[one.label], len(samples))
+        table.add("kid", one.kernel, one.num_samples, reference, num_reference=one.num_reference, of=of)
     return by_class
