@@ -243,6 +243,7 @@ def test_the_product_is_measured_by_its_own_journal(pictures: Path, tmp_path: Pa
     assert measured["images_per_second"] == pytest.approx(192 / measured["seconds"])
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # torch's compiler looks at all it meets
 def test_everything_measured_on_a_gpu_runs_on_a_processor_too(tmp_path: Path) -> None:
     systems = gpu.all_systems(CPU, 0.01, tmp_path, smoke=True)
     done = {name: system() for name, system in systems.items() if "loop" not in name and "radford" not in name}

@@ -46,6 +46,7 @@ class TransposedConvolution(nn.ConvTranspose2d):
 def _as_products(layer: nn.Conv2d | nn.ConvTranspose2d, features: Tensor, positions: int) -> bool:
     return (
         positions <= LARGEST_MAP
+        and not torch.compiler.is_compiling()
         and features.device.type == "cpu"
         and torch.is_autocast_enabled("cpu")
         and torch.get_autocast_dtype("cpu") == torch.bfloat16
