@@ -171,7 +171,7 @@ def test_runs_that_are_there_are_measured_as_they_are_and_stand_side_by_side(ask
     comparison = ask(runs=names, source=None, out=str(tmp_path / "beside"))
     finish(comparison)
     table, costs = comparison.tables()
-    assert table.head == ["measure", *names, "floor"]
+    assert table.head == ["measure", *names, "real images"]
     assert table.rows[0] == ["fd_tiny_1k (held out)", "1", "2", "0.25"]
     assert [row[4] for row in costs.rows] == ["640", "640"]
     assert Counter(starts(made).values()) == {1: 2}

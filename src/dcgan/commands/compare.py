@@ -65,7 +65,7 @@ class Comparison:
             self.troubles.append(f"{outcome.trial.name}, seed {outcome.trial.config.seed}: {outcome.trouble}")
 
     def tables(self) -> list[Table]:
-        """The measurements, and what they took."""
+        """The measurements that say most, what they took, then all others."""
         return tables(self.columns, self.results)
 
     def write(self) -> None:

@@ -14,7 +14,8 @@ from dcgan.wording import duration, number
 NOTHING = "–"
 DISTANCES = ("fd_", "fid_", "kid_")
 MEANING = (
-    "Distances (fd, fid, kid) are the better the lower they are, precision, recall, density and coverage the higher."
+    "Distances (fd, fid, kid) are the better the lower they are; precision, recall, density, coverage and diversity "
+    "the higher."
 )
 
 
@@ -31,10 +32,19 @@ Results = Mapping[str, Result]
 
 
 def tables(columns: Sequence[Column], results: Results) -> list[Table]:
-    """Measurements, then what they cost."""
-    repeated = any(len(column.trials) > 1 for column in columns)
-    measures = _spreads(columns, results) if repeated else _values(columns, results)
-    return [*([measures] if measures.rows else []), _costs(columns, results)]
+    """The measurements that say most, what they cost, then all others."""
+    measured = measures_of(columns, results)
+    by_class = [measure for measure in measured if "[" in measure]
+    overall = [measure for measure in measured if "[" not in measure]
+    learned = [measure for measure in overall if measure.endswith("(train)")]
+    said = [measure for measure in overall if measure not in learned] or learned
+    parts = {
+        "Measurements": said,
+        "Beside what was learned from": [] if said == learned else learned,
+        "By class": by_class,
+    }
+    made = [_measurements(title, columns, results, measures) for title, measures in parts.items() if measures]
+    return [*made[:1], _costs(columns, results), *made[1:]]
 
 
 def label(measured: Measurement) -> str:
@@ -76,27 +86,34 @@ def _of(column: Column, results: Results) -> list[Result]:
     return [results[trial.key] for trial in column.trials if trial.key in results]
 
 
-def _values(columns: Sequence[Column], results: Results) -> Table:
+def _measurements(title: str, columns: Sequence[Column], results: Results, measures: Sequence[str]) -> Table:
+    repeated = any(len(column.trials) > 1 for column in columns)
+    head, rows, notes = (_spreads if repeated else _values)(columns, results, measures)
+    return Table(title, head, rows, [MEANING, *notes, *_warnings(columns, results, measures)])
+
+
+Parts = tuple[list[str], list[list[str]], list[str]]
+"""Head, rows and notes of a table."""
+
+
+def _values(columns: Sequence[Column], results: Results, measures: Sequence[str]) -> Parts:
     """One run each: a row for each measure."""
     rows = []
-    for measure in measures_of(columns, results):
+    for measure in measures:
         cells, floors = [], []
         for column in columns:
-            taken = [
-                taken for result in _of(column, results) for taken in result.measurements if label(taken) == measure
-            ]
+            taken = [one for result in _of(column, results) for one in result.measurements if label(one) == measure]
             cells.append(_with_interval(taken[0]) if taken else NOTHING)
-            floors += [number(taken[0].floor) for _ in taken if taken[0].floor is not None]
+            floors += [number(one.floor) for one in taken[:1] if one.floor is not None]
         rows.append([measure, *cells, " / ".join(dict.fromkeys(floors)) or NOTHING])
-    head = ["measure", *(column.name for column in columns), "floor"]
-    floor = "The floor is what other real images measure in the place of generated ones."
-    return Table("Measurements", head, rows, [MEANING, floor, *_warnings(columns, results)])
+    head = ["measure", *(column.name for column in columns), "real images"]
+    return head, rows, ["Real images: what others of them measure in the place of generated ones."]
 
 
-def _spreads(columns: Sequence[Column], results: Results) -> Table:
+def _spreads(columns: Sequence[Column], results: Results, measures: Sequence[str]) -> Parts:
     """Several seeds each: a row for each measure and variant, the first variant being the one compared with."""
     first, rows = columns[0], []
-    for measure in measures_of(columns, results):
+    for measure in measures:
         base = values_of(first, results, measure)
         for column in columns:
             ours = values_of(column, results, measure)
@@ -111,14 +128,13 @@ def _spreads(columns: Sequence[Column], results: Results) -> Table:
             rows.append([measure, column.name, *words, str(len(ours)), str(failures_of(column, results))])
     head = ["measure", "variant", "median", "min", "max", "excess", "difference", "A", "runs", "failed"]
     notes = [
-        MEANING,
-        "Excess: the median's distance from the floor, which is what other real images measure.",
+        "Excess: how far the median is from what other real images measure in the place of generated ones.",
         f"Difference: median over the seeds of this variant's value less that of {first.name} with the same seed. A: "
         f"how often a run of this variant has a greater value than one of {first.name} (Vargha and Delaney; 0.5 is no "
         "difference, 0 never, 1 always).",
         "Failed runs, whose weights were no longer finite, have no value and are counted in the last column.",
     ]
-    return Table("Measurements", head, rows, [*notes, *_warnings(columns, results)])
+    return head, rows, notes
 
 
 def _costs(columns: Sequence[Column], results: Results) -> Table:
@@ -142,20 +158,18 @@ def _costs(columns: Sequence[Column], results: Results) -> Table:
     return Table("What it took", head, rows, ["Medians of the runs that came to their end.", *reasons])
 
 
-def _warnings(columns: Sequence[Column], results: Results) -> list[str]:
+def _warnings(columns: Sequence[Column], results: Results, measures: Sequence[str]) -> list[str]:
     """A word on each measure that was not taken in one way for all: its numbers must not be compared."""
     ways: dict[str, set[object]] = {}
     for column in columns:
         for result in _of(column, results):
             for taken in result.measurements:
-                ways.setdefault(label(taken), set()).add(replace(taken.protocol, seconds=0.0))
-    different = [name for name, found in ways.items() if len(found) > 1]
-    if not different:
-        return []
-    words = (
-        "not the same question for all (another reference, or another number of images): compare with the floors only"
-    )
-    return [f"{', '.join(different)}: {words}."]
+                # How many samples a class has is up to the generator.
+                count = 0 if "[" in taken.name else taken.protocol.num_samples
+                ways.setdefault(label(taken), set()).add(replace(taken.protocol, seconds=0.0, num_samples=count))
+    different = [measure for measure in measures if len(ways[measure]) > 1]
+    words = "not the same question for all, as the real images or their number differ; compare with real images only"
+    return [f"{', '.join(different)}: {words}."] if different else []
 
 
 def _with_interval(measured: Measurement) -> str:

@@ -21,7 +21,8 @@ SAID_ELSEWHERE = {
     "training.images_per_second": "it is measured",
 }
 WITHOUT_EFFECT = ("recipe", "training.budget", "training.images_per_second", "hardware.device", "hardware.threads")
-"""Settings, besides all of ``runs``, that reach no weight by more than rounding once the number of images is known."""
+"""Settings that reach no weight by more than rounding once the number of images is known; and all of ``runs`` but how
+often a run is measured, since that decides which of its checkpoints is the best one."""
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,7 @@ def compare(words: list[str]) -> int:
     if options.as_json:
         print(comparison.to_json(), end="")
     else:
-        print("\n".join(line for table in comparison.tables() for line in [*table.lines(), ""]))
+        print("\n".join(line for table in comparison.tables()[:2] for line in [*table.lines(), ""]))
         print(f"All of it in pictures: {plain(comparison.folder.report)}")
     return stop.asked or int(bool(comparison.troubles))
 
