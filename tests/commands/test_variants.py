@@ -1,10 +1,13 @@
 """--vary becomes configs, and a config becomes the key of its result."""
 
+import hashlib
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcgan.commands.variants import combine, identity, parse_vary, without_address
+from dcgan.commands.variants import ADDED, combine, identity, parse_vary, without_address
 from dcgan.config import Config, flatten
 from dcgan.errors import UserError
 from dcgan.recipes import recipe
@@ -75,6 +78,19 @@ def test_recipes_are_compared_on_the_same_images() -> None:
     assert [variant.config.data.limit for variant in varied] == [100, 200]
 
 
+def identity_of(knobs: dict, fingerprint: str) -> str:
+    """The key by its definition: sorted JSON of what is on and reaches the weights, hashed."""
+    out = {"recipe", "training.budget", "training.images_per_second", "hardware.device", "hardware.threads", *ADDED}
+    kept = {
+        key: value
+        for key, value in knobs.items()
+        if key not in out and value not in (None, False, 0, (), "", "none")
+        and (not key.startswith("runs.") or "evaluation" in key)
+    }  # fmt: skip
+    words = json.dumps(kept | {"data.source": fingerprint}, sort_keys=True)
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
 def planned(**changes: object) -> Config:
     return Config().override({"training.images": 6400} | changes)
 
@@ -96,6 +112,14 @@ def test_a_key_is_another_for_whatever_reaches_the_weights() -> None:
     ]  # fmt: skip
     keys = [identity(planned(**change), "images") for change in changes]
     assert len(set(keys)) == len(keys)
+
+
+def test_a_knob_that_is_newer_than_the_results_changes_no_key_while_nothing_is_changed_by_it() -> None:
+    config = planned()
+    for key, value in ADDED.items():
+        assert dict(flatten(config))[key] == value
+        without = {name: leaf for name, leaf in flatten(config) if name != key}
+        assert identity(config, "images") == identity_of(without, "images")
 
 
 def test_the_plan_of_a_time_is_another_than_that_of_twice_the_time() -> None:
