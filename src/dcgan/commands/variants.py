@@ -98,8 +98,11 @@ def identity(config: Config, fingerprint: str, *, before_planning: bool = False)
         before_planning: The number of images and the precision are still open: what they will follow from counts too.
     """
     ignored = () if before_planning else WITHOUT_EFFECT
+    looks = {key for key, _ in flatten(config) if key.startswith("runs.") and not key.startswith("runs.evaluation")}
     knobs = {
-        key: value for key, value in flatten(config) if not (key in ignored or key.startswith("runs.") or value in OFF)
+        key: value
+        for key, value in flatten(config)
+        if not (key in ignored or key in looks or value in OFF or value == ADDED.get(key))
     }
     words = json.dumps({**knobs, "data.source": fingerprint}, sort_keys=True)
     return hashlib.sha256(words.encode()).hexdigest()[:16]
