@@ -13,9 +13,9 @@ from dcgan.recipes import recipe
 
 OFF = (None, False, 0, (), "", "none")
 """What a knob is when it does nothing. It stays out of the hash, so that a new knob that is off changes none."""
-ADDED = {"model.family": "dcgan"}
-"""Knobs that are newer than kept results, and what they were before there was a choice: that too stays out of the hash.
-Add a knob here when its neutral value is none of ``OFF``; take none away."""
+ADDED = {"runs.evaluations": 10, "runs.evaluation_samples": 1000}
+"""Knobs that reach a result and are newer than the first kept ones, and what they were before there was a choice: that
+too stays out of the hash. Add a knob here when its neutral value is none of ``OFF``; take none away."""
 SAID_ELSEWHERE = {
     "seed": "--repeats N compares the seeds 0 … N-1",
     "data.source": "compare on one source at a time (--data)",
