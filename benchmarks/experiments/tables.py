@@ -66,7 +66,9 @@ def measures_of(experiment: Experiment, found: dict[str, list[Result]]) -> list[
     chosen = []
     for measure in experiment.measures:
         families = dict.fromkeys(
-            one.partition(" (")[0] for one in labels if re.fullmatch(rf"{measure}_[^\[]+_\d+k?", one.partition(" (")[0])
+            one.partition(" (")[0]
+            for one in labels
+            if re.fullmatch(rf"{measure}_[^_\[]+_\d+k?", one.partition(" (")[0])
         )
         for family in families:
             chosen.append(next(f"{family} ({split})" for split in SPLITS if f"{family} ({split})" in labels))
@@ -80,9 +82,12 @@ def values(runs: Sequence[Result], measure: str) -> list[float]:
 
 
 def titled(measure: str, found: dict[str, list[Result]]) -> str:
-    """What the column says."""
+    """What the column says: of a distance that it is an excess, of another measure what real images have there."""
     taken = [one for runs in found.values() for run in runs for one in run.measurements if label(one) == measure]
-    return f"{measure}, excess" if any(excess_of(one) is not None for one in taken) else measure
+    if any(excess_of(one) is not None for one in taken):
+        return f"{measure}, excess"
+    reals = spread([one.floor for one in taken if one.floor is not None])
+    return f"{measure}, real images {number(reals.median)}" if reals else measure
 
 
 def in_words(found: Spread | None) -> str:

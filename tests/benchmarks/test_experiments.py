@@ -126,6 +126,18 @@ def test_collapse_and_divergence_are_counted_with_the_bound_of_their_share(tmp_p
     assert tables.bound(4, 4) == "100.0 %" and tables.bound(0, 0) == "–"
 
 
+def test_a_measure_is_found_by_its_name_and_not_by_its_beginning() -> None:
+    protocol = Protocol("digits", 26_000, "x", "y", "train", 1000, "none", 0.0)
+    names = ("modes_digits_26k", "modes_hit_5_digits_26k", "modes_divergence_digits_26k")
+    taken = tuple(Measurement(name, 900.0, protocol, floor=1000.0) for name in names)
+    found = {"modern": [replace(result("k", 0, None), measurements=taken)]}
+    experiment = declared.Experiment("x", "x", ("modern",), "64", measures=("modes", "modes_divergence"))
+    measures = tables.measures_of(experiment, found)
+    assert measures == ["modes_digits_26k (train)", "modes_divergence_digits_26k (train)"]
+    head = tables.table(experiment, found).head
+    assert head[5] == "modes_digits_26k (train), real images 1,000"
+
+
 def test_the_tables_of_the_page_are_those_of_the_results() -> None:
     page = tables.PAGE.read_text(encoding="utf-8")
     assert tables.filled(page) == page, "benchmarks/experiments/tables.py writes them anew"

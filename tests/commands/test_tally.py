@@ -33,27 +33,40 @@ def test_what_was_learned_from_and_the_classes_have_tables_of_their_own_behind_t
         measured("fd_tiny_1k", 5.0),
         measured("fd_tiny_1k", 4.0, "train"),
         measured("copies_ratio_tiny_1k", 1.0, "train"),
-        measured("kid_tiny_98[bag]", 0.5),
+        measured("kid_tiny_1k[bag]", 0.5, num_samples=98),
     )
     found = tables([column("a", 0)], {"a0": result("a0", 0, *taken)})
     assert [table.title for table in found] == [
         "Measurements", "What it took", "Beside what was learned from", "By class",
     ]  # fmt: skip
     assert [[row[0] for row in table.rows] for table in found] == [
-        ["fd_tiny_1k (test)"], ["a"], ["fd_tiny_1k (train)", "copies_ratio_tiny_1k (train)"], ["kid_tiny[bag] (test)"],
-    ]  # fmt: skip
+        ["fd_tiny_1k (test)"],
+        ["a"],
+        ["fd_tiny_1k (train)", "copies_ratio_tiny_1k (train)"],
+        ["kid_tiny_1k[bag] (test)"],
+    ]
 
 
 def test_without_held_out_images_those_of_training_are_all_there_is() -> None:
-    found = tables([column("a", 0)], {"a0": result("a0", 0, measured("fd_tiny_1k", 4.0, "train"))})
-    assert [table.title for table in found] == ["Measurements", "What it took"]
+    taken = measured("fd_tiny_1k", 4.0, "train"), measured("copies_ratio_tiny_1k", 1.0, "train")
+    found = tables([column("a", 0)], {"a0": result("a0", 0, *taken)})
+    assert [table.title for table in found] == ["Measurements", "What it took", "Beside what was learned from"]
+    assert [row[0] for row in found[0].rows] == ["fd_tiny_1k (train)"]
 
 
-def test_a_class_is_one_row_however_many_samples_it_has() -> None:
-    few, many = measured("kid_tiny_9[ankle boot]", 1.0, num_samples=9), measured("kid_tiny_2k[ankle boot]", 2.0)
-    assert label(few) == label(many) == "kid_tiny[ankle boot] (test)"
+def test_what_is_only_known_of_training_images_stands_with_the_rest() -> None:
+    taken = measured("fd_tiny_1k", 4.0), measured("modes_digits_26k", 990.0, "train", floor=1000.0)
+    (measurements, _) = tables([column("a", 0)], {"a0": result("a0", 0, *taken)})
+    assert measurements.rows == [["fd_tiny_1k (test)", "4", "–"], ["modes_digits_26k (train)", "990", "1,000"]]
+
+
+def test_a_class_may_be_compared_however_many_samples_it_has() -> None:
+    few, many = (
+        measured("kid_tiny_1k[ankle boot]", value, num_samples=count) for value, count in ((1.0, 9), (2.0, 200))
+    )
+    assert label(few) == label(many) == "kid_tiny_1k[ankle boot] (test)"
     found = tables([column("a", 0), column("b", 0)], {"a0": result("a0", 0, few), "b0": result("b0", 0, many)})
-    assert found[0].rows == [["kid_tiny[ankle boot] (test)", "1", "2", "–"]]
+    assert found[0].rows == [["kid_tiny_1k[ankle boot] (test)", "1", "2", "–"]]
     assert not any("not the same question" in note for note in found[0].notes)
 
 

@@ -1,6 +1,5 @@
 """Results become tables: each measure beside the same one of the others."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -36,21 +35,26 @@ def tables(columns: Sequence[Column], results: Results) -> list[Table]:
     measured = measures_of(columns, results)
     by_class = [measure for measure in measured if "[" in measure]
     overall = [measure for measure in measured if "[" not in measure]
-    learned = [measure for measure in overall if measure.endswith("(train)")]
-    said = [measure for measure in overall if measure not in learned] or learned
     parts = {
-        "Measurements": said,
-        "Beside what was learned from": [] if said == learned else learned,
+        "Measurements": [measure for measure in overall if not _is_second_look(measure, overall)],
+        "Beside what was learned from": [measure for measure in overall if _is_second_look(measure, overall)],
         "By class": by_class,
     }
     made = [_measurements(title, columns, results, measures) for title, measures in parts.items() if measures]
     return [*made[:1], _costs(columns, results), *made[1:]]
 
 
+def _is_second_look(measure: str, among: Sequence[str]) -> bool:
+    """Whether it is about the training images, and others say more: new ones, or that these are not copied."""
+    name, _, split = measure.rpartition(" ")
+    return split == "(train)" and (
+        name.startswith("copies") or any(one.startswith(f"{name} (") for one in among if one != measure)
+    )
+
+
 def label(measured: Measurement) -> str:
-    """What may stand in one row: the measure and the part of the real images; of a class without its own count."""
-    name = re.sub(r"_[^_]*\[", "[", measured.name)
-    return f"{name} ({measured.protocol.split})"
+    """What may stand in one row: the measure, and the part of the real images."""
+    return f"{measured.name} ({measured.protocol.split})"
 
 
 def measures_of(columns: Sequence[Column], results: Results) -> list[str]:
