@@ -20,6 +20,7 @@ import errnos
 import kills
 import power_trials
 import processes
+import strace_trials
 import torch
 from fork_server import ForkServer
 from machine import RESULTS, facts, read_results, sources, write_results
@@ -105,6 +106,14 @@ def refused_calls(report: Report, save: Callable[[], None], folder: Path) -> Non
     save()
 
 
+def refused_system_calls(report: Report, save: Callable[[], None], folder: Path) -> None:
+    """The same by strace, where it is installed and may attach."""
+    if report.get("trials") or shutil.which("strace") is None:
+        return
+    report |= strace_trials.trials(folder, 10**9)
+    save()
+
+
 def mutations(report: Report, save: Callable[[], None], folder: Path) -> None:
     """Deliberate bugs, each of which some test must catch."""
     caught = report.setdefault("caught", {})
@@ -158,6 +167,7 @@ STAGES = {
     "terminations of the real process": terminations,
     "loss of power": power_loss,
     "refused calls": refused_calls,
+    "refused system calls": refused_system_calls,
     "mutations": mutations,
     "cost of saving": cost,
 }
