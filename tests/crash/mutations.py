@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+SECONDS = 300  # most that the tests take together is a fifth of it; some bugs never end
 
 
 @dataclass(frozen=True)
@@ -199,9 +200,12 @@ def _failing(tests: list[Path], folder: Path) -> str:
     """The first test that fails on the source in the folder; empty if none does."""
     environment = {**os.environ, "PYTHONPATH": str(folder / "src"), "OMP_NUM_THREADS": "1"}
     words = ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--basetemp", str(folder / "tmp"), "-p", "no:xdist"]
-    done = subprocess.run(
-        [sys.executable, *words, *map(str, tests)], cwd=ROOT, env=environment, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    command = [sys.executable, *words, *map(str, tests)]
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return f"the clock, after {SECONDS} s"
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     return failed[0].split(" - ")[0].rpartition("/")[2] if failed else ""

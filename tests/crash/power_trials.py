@@ -4,6 +4,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class Recording:
 
 
 def record(source: Path, folder: Path) -> Recording:
-    """Train a run in ``folder/run`` from the first call to the last."""
+    """Train a run in ``folder/run`` from the first call to the last, stopped once and continued."""
     saved: list[tuple[int, int]] = []
     save = checkpoint.save
     with Disk(folder, reads=False) as disk:
@@ -43,8 +44,10 @@ def record(source: Path, folder: Path) -> Recording:
 
         checkpoint.save = watched
         try:
-            for _ in train(source, folder / "run", runs__save_every_images=48):
-                pass
+            steps = train(source, folder / "run", runs__save_every_images=48)
+            list(islice(steps, 25))
+            steps.close()
+            list(train(source, folder / "run", runs__save_every_images=48))
         finally:
             checkpoint.save = save
     run = RunFolder(folder / "run")

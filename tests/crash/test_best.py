@@ -69,12 +69,17 @@ def test_a_mark_that_cannot_be_read_prunes_nothing_and_a_damaged_best_is_told(so
 
 def test_another_attempt_is_newer_than_what_it_left_behind(source: Path, tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
+    saved = {}
     for attempt, images_seen in [(0, 160), (0, 240), (1, 160), (1, 168)]:
         told = facts(images_seen) | {"attempt": attempt}
-        checkpoint.save(run, tensors(images_seen), told, keep=2)
+        path = checkpoint.save(run, tensors(images_seen), told, keep=2)
+        saved[path] = path.read_bytes()
     found = checkpoint.newest(run)
     assert (found.facts["attempt"], found.facts["images_seen"]) == (1, 168)
     assert [path.name.split("-")[1:3] for path in shelf.paths(run)] == [
         ["000000000168", "attempt1"],
         ["000000000160", "attempt1"],
     ]
+    for path, content in saved.items():  # as if killed before anything was pruned
+        path.write_bytes(content)
+    assert checkpoint.newest(run).facts == found.facts
