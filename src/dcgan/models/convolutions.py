@@ -1,21 +1,23 @@
-"""Convolutions whose weight gradients on small maps are matrix products.
+"""The layers that halve and double a map, on small maps as matrix products where a processor is faster so.
 
-The gradient of a convolution's weights is the product of the output's gradient with the patches of the input that each
-output saw: (channels out, n x h x w) times (n x h x w, kernel x kernel x channels in). On a processor in bfloat16,
-gathering the patches and multiplying is 1.2 to 2.2 times as fast as the library's own gradient when maps are at most
-8 x 8, and slower when they are larger, or in float32 (docs/experiments.md). Results differ by rounding alone.
+Both layers are one linear map between a large map and the small one of half its size, kernel 4, stride 2, padding 1:
+``halved`` from large to small, its transpose ``doubled`` back, and the gradient of the weights, which is bilinear in
+the two. Each is a product of gathered patches with a matrix of weights. On a processor in bfloat16 the gradient of the
+weights is 1.2 to 2.2 times as fast so as by the library when the small map is at most 8 x 8, and where there are
+matrix units (AMX) up to 5 times; there the other two are up to twice as fast on maps of 4 x 4. Elsewhere, and in
+float32, the library is faster (docs/experiments.md). Results differ by rounding alone.
 """
 
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.grad import conv2d_input
 
-Pair = tuple[int, int]
-
-LARGEST_MAP = 64  # positions of the smaller of a layer's two maps
+KERNEL, STRIDE, PADDING = (4, 4), (2, 2), (1, 1)
+LARGEST_MAP = 64  # positions of the small map up to which the weights' gradient is a product,
+LARGEST_WHOLE = 16  # and up to which all is, given matrix units
 
 
 class Convolution(nn.Conv2d):
@@ -23,11 +25,9 @@ class Convolution(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """N, in, h, w → n, out, h / stride, w / stride."""
-        positions = input.shape[2] * input.shape[3] // (self.stride[0] * self.stride[1])
-        if not _as_products(self, input, positions):
+        if any(side % 2 for side in input.shape[2:]) or not _as_products(self, input, input[0, 0].numel() // 4):
             return super().forward(input)
-        operands = input.bfloat16(), self.weight.bfloat16()
-        result: Tensor = _Convolve.apply(*operands, self.stride, self.padding)  # type: ignore[no-untyped-call]
+        result: Tensor = _Halve.apply(input.bfloat16(), self.weight.bfloat16())  # type: ignore[no-untyped-call]
         return result
 
 
@@ -36,70 +36,97 @@ class TransposedConvolution(nn.ConvTranspose2d):
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         """N, in, h, w → n, out, stride x h, stride x w."""
-        if output_size is not None or not _as_products(self, input, input.shape[2] * input.shape[3]):
+        if output_size is not None or not _as_products(self, input, input[0, 0].numel()):
             return super().forward(input, output_size)
-        operands = input.bfloat16(), self.weight.bfloat16()
-        result: Tensor = _ConvolveTransposed.apply(*operands, self.stride, self.padding)  # type: ignore[no-untyped-call]
+        result: Tensor = _Double.apply(input.bfloat16(), self.weight.bfloat16())  # type: ignore[no-untyped-call]
         return result
 
 
 def _as_products(layer: nn.Conv2d | nn.ConvTranspose2d, features: Tensor, positions: int) -> bool:
+    """Whether anything is gained, for a small map of so many positions."""
+    learns = torch.is_grad_enabled() and layer.weight.requires_grad
     return (
-        positions <= LARGEST_MAP
+        positions <= (LARGEST_MAP if learns else LARGEST_WHOLE * has_matrix_units())
         and not torch.compiler.is_compiling()
         and features.device.type == "cpu"
         and torch.is_autocast_enabled("cpu")
         and torch.get_autocast_dtype("cpu") == torch.bfloat16
-        and torch.is_grad_enabled()
-        and layer.weight.requires_grad
+        and (layer.kernel_size, layer.stride, layer.padding) == (KERNEL, STRIDE, PADDING)
         and layer.bias is None
     )
 
 
-class _Convolve(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, features: Tensor, weight: Tensor, stride: Pair, padding: Pair) -> Tensor:
-        ctx.save_for_backward(features, weight)
-        ctx.stride, ctx.padding = stride, padding
-        return F.conv2d(features, weight, None, stride, padding)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, None, None]:
-        features, weight = ctx.saved_tensors
-        of_weight = _product(gradient, patches(features, weight.shape[2:], ctx.stride, ctx.padding), weight)
-        of_features = None
-        if ctx.needs_input_grad[0]:
-            of_features = conv2d_input(  # type: ignore[no-untyped-call]
-                features.shape, weight, gradient, ctx.stride, ctx.padding
-            )
-        return of_features, of_weight, None, None
+@cache
+def has_matrix_units() -> bool:
+    """Whether the processor multiplies matrices of bfloat16 as such."""
+    return bool(torch.cpu._is_amx_tile_supported())
 
 
-class _ConvolveTransposed(torch.autograd.Function):
+class _Halve(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, features: Tensor, weight: Tensor, stride: Pair, padding: Pair) -> Tensor:
-        ctx.save_for_backward(features, weight)
-        ctx.stride, ctx.padding = stride, padding
-        return F.conv_transpose2d(features, weight, None, stride, padding)
+    def forward(ctx: Any, large: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(large, weight)
+        return halved(large, weight)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, None, None]:
-        features, weight = ctx.saved_tensors
-        of_weight = _product(features, patches(gradient, weight.shape[2:], ctx.stride, ctx.padding), weight)
-        of_features = F.conv2d(gradient, weight, None, ctx.stride, ctx.padding) if ctx.needs_input_grad[0] else None
-        return of_features, of_weight, None, None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        large, weight = ctx.saved_tensors
+        of_large = doubled(gradient, weight) if ctx.needs_input_grad[0] else None
+        return of_large, weight_gradient(large, gradient, weight) if ctx.needs_input_grad[1] else None
 
 
-def patches(features: Tensor, kernel: torch.Size, stride: Pair, padding: Pair) -> Tensor:
-    """What each position of the smaller map sees of the larger: n, h, w, kernel height, kernel width, channels."""
-    rows, columns = padding
-    padded = F.pad(features.permute(0, 2, 3, 1), (0, 0, columns, columns, rows, rows))
-    seen = padded.unfold(1, kernel[0], stride[0]).unfold(2, kernel[1], stride[1])
-    return seen.permute(0, 1, 2, 4, 5, 3).contiguous()  # whole rows of channels are copied at once
+class _Double(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, small: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(small, weight)
+        return doubled(small, weight)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        small, weight = ctx.saved_tensors
+        of_small = halved(gradient, weight) if ctx.needs_input_grad[0] else None
+        return of_small, weight_gradient(gradient, small, weight) if ctx.needs_input_grad[1] else None
 
 
-def _product(smaller: Tensor, seen: Tensor, weight: Tensor) -> Tensor:
-    """The weight's gradient (first channels, second channels, kernel), channels last as the weight is."""
-    rows = smaller.permute(0, 2, 3, 1).reshape(-1, weight.shape[0])
-    flat = rows.t() @ seen.view(len(rows), -1)
-    return flat.view(weight.shape[0], *weight.shape[2:], weight.shape[1]).permute(0, 3, 1, 2)
+def halved(large: Tensor, weight: Tensor) -> Tensor:
+    """N, fine, 2 h, 2 w by weights coarse, fine, 4, 4 → n, coarse, h, w."""
+    count, _, height, width = large.shape
+    if not _is_whole(height * width // 4):
+        return F.conv2d(large, weight, None, STRIDE, PADDING)
+    small = patches(large) @ weight.permute(0, 2, 3, 1).flatten(1).t()
+    return small.view(count, height // 2, width // 2, -1).permute(0, 3, 1, 2)
+
+
+def doubled(small: Tensor, weight: Tensor) -> Tensor:
+    """N, coarse, h, w by weights coarse, fine, 4, 4 → n, fine, 2 h, 2 w.
+
+    Each window of 2 x 2 positions of the small map, bordered by zeros, makes a block of 2 x 2 of the large one, half a
+    block off its corner: rows 2 i - 1 and 2 i come of rows i - 1 and i, through kernel rows 2 and 3, and 0 and 1.
+    """
+    count, coarse, height, width = small.shape
+    if not _is_whole(height * width):
+        return F.conv_transpose2d(small, weight, None, STRIDE, PADDING)
+    fine = weight.shape[1]
+    padded = F.pad(small.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
+    windows = padded.unfold(1, 2, 1).unfold(2, 2, 1).permute(0, 1, 2, 4, 5, 3).reshape(-1, 4 * coarse)
+    kernels = weight.roll((2, 2), (2, 3)).view(coarse, fine, 2, 2, 2, 2).permute(2, 4, 0, 3, 5, 1)
+    blocks = (windows @ kernels.reshape(4 * coarse, 4 * fine)).view(count, height + 1, width + 1, 2, 2, fine)
+    whole = blocks.transpose(2, 3).reshape(count, 2 * height + 2, 2 * width + 2, fine)
+    return whole[:, 1:-1, 1:-1].contiguous().permute(0, 3, 1, 2)
+
+
+def weight_gradient(large: Tensor, small: Tensor, like: Tensor) -> Tensor:
+    """Of weights coarse, fine, 4, 4: what their ``halved`` of the large map, times the small one, changes by them."""
+    flat = small.permute(0, 2, 3, 1).flatten(0, 2).t() @ patches(large)
+    return flat.view(len(like), *KERNEL, -1).permute(0, 3, 1, 2)
+
+
+def patches(large: Tensor) -> Tensor:
+    """What each position of the small map sees of the large one, fine, 2 h, 2 w: n h w, 4 x 4 x fine."""
+    padded = F.pad(large.permute(0, 2, 3, 1), (0, 0, *PADDING, *PADDING))
+    seen = padded.unfold(1, KERNEL[0], STRIDE[0]).unfold(2, KERNEL[1], STRIDE[1])
+    return seen.permute(0, 1, 2, 4, 5, 3).flatten(3).flatten(0, 2)  # whole rows of channels are copied at once
+
+
+def _is_whole(positions: int) -> bool:
+    return positions <= LARGEST_WHOLE and has_matrix_units()
