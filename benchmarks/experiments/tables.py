@@ -2,8 +2,9 @@
 
 python benchmarks/experiments/tables.py [--check]
 
-A table stands between `<!-- experiment NAME -->` and `<!-- end -->`; `<!-- collapse -->` begins that of all collapse
-experiments together. --check writes nothing and fails when the page would be another.
+A table stands between `<!-- experiment NAME -->` and `<!-- end -->`; `<!-- classes NAME -->` begins that of its
+classes, `<!-- collapse -->` that of all collapse experiments together. --check writes nothing and fails when the page
+would be another.
 """
 
 import argparse
@@ -100,6 +101,25 @@ def ratio(ours: Spread | None, theirs: Spread | None) -> str:
     return number(ours.median / theirs.median) if ours and theirs and theirs.median > 0 else NOTHING
 
 
+def classes_table(experiment: Experiment, found: dict[str, list[Result]]) -> Table:
+    """A row for each class: its kernel distance by each detector, for each variant as median (min … max)."""
+    runs = [run for runs in found.values() for run in runs]
+    names = dict.fromkeys(label(taken) for run in runs for taken in run.measurements)
+    matches = [match for name in names if (match := re.fullmatch(r"(kid_[^_\[]+_\d+k?)\[(.+?)\] \((.+)\)", name))]
+    families = list(dict.fromkeys((match[1], match[3]) for match in matches))
+    head = [f"{name}, {family}" for family, _ in families for name in found]
+    rows = [
+        [kind]
+        + [
+            in_words(spread(values(runs, f"{family}[{kind}] ({split})")))
+            for family, split in families
+            for runs in found.values()
+        ]
+        for kind in dict.fromkeys(match[2] for match in matches)
+    ]
+    return Table(experiment.name, ["class", *head], rows)
+
+
 def collapse_table(experiments: Sequence[Experiment], folder: Path = RESULTS) -> Table:
     """How many runs collapsed or diverged, with the upper end of the one-sided 95 % interval for their share."""
     rows, total, bad_total = [], 0, 0
@@ -134,13 +154,14 @@ def filled(page: str, folder: Path = RESULTS) -> str:
         if match[1] == "collapse":
             found = collapse_table([one for one in experiments.values() if one.group == "collapse"], folder)
         else:
-            experiment = experiments[match[1].removeprefix("experiment ")]
-            found = table(experiment, load(experiment, folder))
+            kind, name = match[1].split()
+            made_of = {"experiment": table, "classes": classes_table}[kind]
+            found = made_of(experiments[name], load(experiments[name], folder))
         there = any(row[1] != "0" for row in found.rows)
         words = found.markdown() if there else "No results yet: `make experiments` writes them here.\n"
         return f"<!-- {match[1]} -->\n\n{words}\n<!-- end -->"
 
-    return re.sub(r"<!-- (collapse|experiment [\w-]+) -->\n.*?<!-- end -->", made, page, flags=re.DOTALL)
+    return re.sub(r"<!-- (collapse|(?:experiment|classes) [\w-]+) -->\n.*?<!-- end -->", made, page, flags=re.DOTALL)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -138,6 +138,20 @@ def test_a_measure_is_found_by_its_name_and_not_by_its_beginning() -> None:
     assert head[5] == "modes_digits_26k (train), real images 1,000"
 
 
+def test_a_class_has_a_row_with_the_distances_of_every_variant() -> None:
+    protocol = Protocol("tiny", 300, "x", "y", "test", 1000, "none", 0.0)
+
+    def run(key: str, shirt: float, bag: float) -> Result:
+        distances = {"kid_tiny_10k": 9.0, "kid_tiny_10k[T-shirt]": shirt, "kid_tiny_10k[bag (left)]": bag}
+        taken = tuple(Measurement(name, value, protocol) for name, value in distances.items())
+        return replace(result(key, 0, None), measurements=taken)
+
+    found = {"a": [run("k0", 1.0, 5.0), run("k1", 2.0, 6.0), run("k2", 4.0, 7.0)], "b": [run("k3", 3.0, 8.0)]}
+    made = tables.classes_table(declared.Experiment("x", "x", ("a", "b"), "64"), found)
+    assert made.head == ["class", "a, kid_tiny_10k", "b, kid_tiny_10k"]
+    assert made.rows == [["T-shirt", "2 (1 … 4)", "3 (3 … 3)"], ["bag (left)", "6 (5 … 7)", "8 (8 … 8)"]]
+
+
 def test_the_tables_of_the_page_are_those_of_the_results() -> None:
     page = tables.PAGE.read_text(encoding="utf-8")
     assert tables.filled(page) == page, "benchmarks/experiments/tables.py writes them anew"
