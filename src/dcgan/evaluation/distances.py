@@ -19,6 +19,8 @@ from dcgan.tensors import Features
 
 CONFIDENT = 1.96
 """Standard errors on either side that hold 95 of 100 normal draws."""
+FEWEST_BLOCKS = 4
+"""Whose spread tells how sure their mean is."""
 _TILE = 1024
 
 
@@ -75,10 +77,10 @@ def kernel_distance_in_blocks(
     """KID as the mean over disjoint blocks of either set, in an order drawn from ``seed``: time n x block_size.
 
     For sets too large for all pairs. The interval comes from how much the blocks differ; they are independent.
-    At least four blocks must fit.
+    At least ``FEWEST_BLOCKS`` must fit.
     """
     num_blocks = min(len(samples), len(reference)) // block_size
-    assert num_blocks > 3, (len(samples), len(reference), block_size)
+    assert num_blocks >= FEWEST_BLOCKS, (len(samples), len(reference), block_size)
     rows = permutation(len(samples), "kid samples", seed=seed)
     others = permutation(len(reference), "kid reference", seed=seed)
     blocks = [slice(start, start + block_size) for start in range(0, num_blocks * block_size, block_size)]

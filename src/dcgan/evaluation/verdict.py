@@ -8,7 +8,13 @@ from torch import Tensor
 
 from dcgan.evaluation.classes import ClassDistance, agreement, class_distances, class_shares, fit_probe
 from dcgan.evaluation.copies import Copies, find_copies
-from dcgan.evaluation.distances import Estimate, frechet_distance, kernel_distance, kernel_distance_in_blocks
+from dcgan.evaluation.distances import (
+    FEWEST_BLOCKS,
+    Estimate,
+    frechet_distance,
+    kernel_distance,
+    kernel_distance_in_blocks,
+)
 from dcgan.evaluation.diversity import diversity
 from dcgan.evaluation.feature_stats import FeatureStats
 from dcgan.evaluation.floors import draws, floor
@@ -17,7 +23,7 @@ from dcgan.evaluation.neighbours import fidelity
 from dcgan.tensors import Features, Labels
 
 KID_BLOCK = 1000
-"""Images a block of the kernel distance, where there are more than two blocks."""
+"""Images a block of the kernel distance, where there are at least ``FEWEST_BLOCKS``; else all pairs count."""
 MOST_NEIGHBOURS = 5000
 """Images a side for precision, recall, density and coverage, whose time grows with the square."""
 MOST_COPIES = 2000
@@ -144,9 +150,10 @@ def _frechet(samples: Features, reference: Features) -> float:
 
 
 def _kernel(samples: Features, reference: Features) -> Estimate:
-    small = min(len(samples), len(reference)) < 2 * KID_BLOCK
-    measure = kernel_distance if small else kernel_distance_in_blocks
-    return measure(samples, reference)
+    small = min(len(samples), len(reference)) < FEWEST_BLOCKS * KID_BLOCK
+    if small:
+        return kernel_distance(samples, reference)
+    return kernel_distance_in_blocks(samples, reference, block_size=KID_BLOCK)
 
 
 def _value(number: float | Estimate) -> float:
