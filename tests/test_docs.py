@@ -2,17 +2,19 @@
 
 import contextlib
 import io
+import math
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dcgan.choice import RULES, Facts, settings_of_rules
 from dcgan.config import Config, flatten
 from dcgan.data.catalog import ENTRIES
 from dcgan.errors import ExitCode
@@ -84,16 +86,55 @@ def test_the_tutorial_does_what_it_shows(tmp_path: Path, monkeypatch: pytest.Mon
 def recipe_table() -> str:
     """Every setting that any recipe changes, and what it is in each."""
     known = [key for key, _ in flatten(Config())]
-    changed = sorted({key for changes in RECIPES.values() for key in changes}, key=known.index)
+    changed = {key for changes in RECIPES.values() for key in changes} - {"open"} | set(settings_of_rules())
     configs = [dict(flatten(recipe(name))) for name in RECIPES]
-    rows = [["setting", *(f"`{name}`" for name in RECIPES)], ["---"] * (1 + len(RECIPES))]
-    rows += [[f"`{key}`", *(str(config[key]).lower() for config in configs)] for key in changed]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    rows = [["setting", *(f"`{name}`" for name in RECIPES)]]
+    for key in sorted(changed, key=known.index):
+        rows.append([f"`{key}`", *("by rule" if key in one["open"] else word(one[key]) for one in configs)])
+    return markdown(rows)
 
 
-def test_the_table_of_recipes_is_that_of_the_program() -> None:
+def rule_table() -> str:
+    """The rules of ``modern``, the later ones over the earlier ones."""
+    rows = [["for runs with", "settings", "because", "measured under"]]
+    for rule in RULES:
+        kind = ", ".join(f"`{name}` {span(wanted)}" for name, wanted in rule.when.items())
+        settings = ", ".join(f"`{key}={word(value)}`" for key, value in rule.settings.items())
+        anchor = re.sub(r"[^\w -]", "", rule.experiment.lower()).replace(" ", "-")
+        reason = re.sub(r"{facts\.\w+:?[^}]*}", "so many", rule.reason)
+        rows.append([kind or "anything", settings, reason, f"[{rule.experiment}](experiments.md#{anchor})"])
+    return markdown(rows)
+
+
+def word(value: object) -> str:
+    return ",".join(value) or "none" if isinstance(value, tuple) else str(value).lower()
+
+
+def span(wanted: tuple[float, float] | str) -> str:
+    if isinstance(wanted, str):
+        return wanted
+    low, high = (f"{end:,.6g}" for end in wanted)
+    return f"from {low}" if wanted[1] == math.inf else f"below {high}" if not wanted[0] else f"from {low} to {high}"
+
+
+def markdown(rows: list[list[str]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n" for row in [rows[0], ["---"] * len(rows[0]), *rows[1:]])
+
+
+@pytest.mark.parametrize("table", [recipe_table, rule_table])
+def test_the_tables_of_recipes_and_rules_are_those_of_the_program(table: Callable[[], str]) -> None:
     text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
-    assert recipe_table() in text, f"docs/recipes.md needs this table:\n{recipe_table()}"
+    assert table() in text, f"docs/recipes.md needs this table:\n{table()}"
+
+
+def test_every_rule_is_about_facts_and_settings_that_there_are_and_has_its_experiment() -> None:
+    headings = re.findall(r"^#+ (.*)$", (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8"), re.MULTILINE)
+    facts = Facts(height=64, width=64, channels=3, num_images=1, num_classes=0, device="cpu", reach=1.0)
+    for rule in RULES:
+        assert all(hasattr(facts, name) for name in rule.when), rule
+        assert rule.reason.format(facts=facts) and not rule.reason.endswith("."), rule
+        assert rule.experiment in headings, f"docs/experiments.md has nothing under: {rule.experiment}"
+        Config().override(rule.settings)
 
 
 def test_every_file_of_the_program_is_on_the_map_and_no_other() -> None:

@@ -1,6 +1,6 @@
 """A run's settings, complete: five sections of knobs, turned by text, tables and TOML; standard library only.
 
-Preset < file < command line.
+Preset < file < command line. What none of them speaks of and a preset leaves open is decided before step 0.
 """
 
 import difflib
@@ -30,6 +30,10 @@ class Config:
     """The named config that this one started from."""
     seed: int = 0
     """Every draw depends on it."""
+    open: tuple[str, ...] = ()
+    """Settings that nobody has asked for: the rules in choice.py decide them before step 0. Empty: as they stand."""
+    reasons: tuple[str, ...] = ()
+    """``setting: why`` of each that they decided. Nothing depends on it."""
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -40,9 +44,13 @@ class Config:
         """Refuse sections that contradict each other."""
         mixed = self.training.penalised and self.model.discriminator_norm
         require(not mixed, "model.discriminator_norm", True, "must be false: a gradient penalty is about single images")
+        unknown = sorted(set(self.open) - {key for key, _ in flatten(self)})
+        require(not unknown, "open", ", ".join(unknown), "no such setting")
 
     def override(self, changes: Mapping[str, Any]) -> "Config":
         """The same config with some knobs turned: ``{"training.batch_size": 64}``. Text is read as TOML would be.
+
+        Whatever is turned is no longer open, and loses its reason.
 
         Raises:
             UserError: An unknown key (names the nearest), or a value of the wrong kind.
@@ -57,7 +65,11 @@ class Config:
             section, _, name = key.rpartition(".")
             owner = getattr(self, section) if section else self
             sections.setdefault(section, {})[name] = _coerce(key, typing.get_type_hints(type(owner))[name], value)
-        top = sections.pop("", {})
+        kept = {
+            "open": tuple(key for key in self.open if key not in changes),
+            "reasons": tuple(line for line in self.reasons if line.partition(":")[0] not in changes),
+        }
+        top = kept | sections.pop("", {})
         return replace(self, **top, **{name: replace(getattr(self, name), **new) for name, new in sections.items()})
 
 

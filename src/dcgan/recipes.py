@@ -1,14 +1,15 @@
-"""Named complete configs. Each says only how it differs from ``modern``, which is the config's own defaults."""
+"""Named complete configs. Each says only how it differs from the config's own defaults."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from dcgan.choice import settings_of_rules
 from dcgan.config import Config
 from dcgan.errors import UserError
 
 RECIPES: Mapping[str, Mapping[str, Any]] = {
-    # The 2015 networks with a smaller batch, a higher learning rate and a moving average.
-    "modern": {},
+    # Decided by rules from the images, the device and the budget.
+    "modern": {"open": settings_of_rules()},
     # Radford, Metz, Chintala 2015 (arXiv 1511.06434), section 4.
     "radford2015": {
         "model.generator_width": 128,

@@ -17,8 +17,9 @@ import tables  # noqa: E402
 from dcgan.commands import trials  # noqa: E402
 from dcgan.commands.results import Result, save  # noqa: E402
 from dcgan.commands.variants import identity  # noqa: E402
-from dcgan.config import Config, flatten  # noqa: E402
+from dcgan.config import Config, flatten, from_tables  # noqa: E402
 from dcgan.evaluation.measurement import Measurement, Protocol  # noqa: E402
+from dcgan.recipes import complete  # noqa: E402
 from dcgan.runs.comparison import ComparisonFolder  # noqa: E402
 
 DECLARED = declared.read()
@@ -61,6 +62,17 @@ def test_the_opponent_says_a_word_on_every_knob_and_stands_still() -> None:
     key = identity(tuned.config.override({"training.images": 6400}), "images")
     assert key == "697d2b3663f9a13c", "every kept result has another key now: see ADDED in commands/variants.py"
     assert model.discriminator_norm and not model.norm_first and not training.penalised and not training.uses_draws
+
+
+def test_every_kept_result_and_plan_of_a_fixed_recipe_is_found_by_its_key_still() -> None:
+    kept = [json.loads(path.read_bytes()) for path in declared.RESULTS.glob("[0-9a-f]*.json")]
+    configs = {result["key"]: complete(from_tables(result["config"])) for result in kept}
+    assert kept and {identity(configs[result["key"]], result["fingerprint"]) for result in kept} == configs.keys()
+    small = next(one for one in DECLARED.experiments if one.name == "small-fashion")
+    for variant in DECLARED.variants_of(replace(small, variants=("d2l", "radford2015-64")), Path("anywhere")):
+        requested = variant.config.override({"hardware.threads": 1})
+        plan = f"plan-{identity(requested, kept[0]['fingerprint'], before_planning=True)}.json"
+        assert (declared.RESULTS / plan).exists(), variant.name
 
 
 def test_experiments_without_their_data_are_skipped_by_name(

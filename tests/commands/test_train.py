@@ -9,8 +9,12 @@ import pytest
 import torch
 
 import dcgan
+from dcgan import choice
+from dcgan.choice import Rule
 from dcgan.commands.pictures import preview_is_due
+from dcgan.config import flatten, read_toml
 from dcgan.errors import ExitCode, UserError
+from dcgan.recipes import RECIPES, complete
 from dcgan.runs import checkpoint, journal
 from dcgan.runs.folder import RunFolder
 from dcgan.training.state import TrainingState
@@ -132,6 +136,22 @@ def test_another_setting_is_refused_with_the_difference(critters_npy: Path, tmp_
     stop_after(2, critters_npy, tmp_path / "run")
     with pytest.raises(UserError, match=r"training\.batch_size was 8, is 16"):
         start(critters_npy, tmp_path / "run", settings={"training.batch_size": 16})
+
+
+@pytest.mark.promise("A run that is continued decides nothing anew, even if the rules have changed by then.")
+def test_a_continued_run_decides_nothing_anew(
+    critters_npy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = finish(critters_npy, tmp_path / "whole")
+    parts = stop_after(7, critters_npy, tmp_path / "parts")
+    always = Rule({}, {"training.augmentation": (), "training.flip": "on", "training.beta1": 0.9}, "", "")
+    monkeypatch.setattr(choice, "RULES", (always,))
+    monkeypatch.setitem(RECIPES, "modern", {"open": choice.settings_of_rules()})
+    finish(critters_npy, tmp_path / "parts")
+    assert_equal_runs(whole, parts)
+    assert whole.config.read_text() == parts.config.read_text()
+    other = dict(flatten(complete(read_toml(finish(critters_npy, tmp_path / "other", "8").config))))
+    assert (other["training.beta1"], other["training.flip"], other["training.augmentation"]) == (0.9, "on", ())
 
 
 def test_a_setting_taken_away_is_a_difference_too(critters_npy: Path, tmp_path: Path) -> None:

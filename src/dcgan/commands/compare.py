@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Generator, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from dcgan.commands.listener import Listener
 from dcgan.commands.options import CompareOptions
-from dcgan.commands.plan import resolve
+from dcgan.commands.plan import resolve, speed_of
 from dcgan.commands.results import Protocol, Result
 from dcgan.commands.tally import Column, tables
 from dcgan.commands.train import saved_config
@@ -150,11 +151,19 @@ def decide(folder: ComparisonFolder, requested: Config, dataset: Dataset) -> Con
     path = folder.plan(identity(requested, dataset.fingerprint, before_planning=True))
     if path.exists():
         return requested.override(json.loads(path.read_bytes()))
-    resolved = resolve(requested, dataset)
+    resolved = resolve(requested, dataset, rate=partial(kept_speed, folder, dataset.fingerprint))
     asked = dict(flatten(requested))
     decided = {key: value for key, value in flatten(resolved) if value != asked[key]}
     write_atomically(path, (json.dumps(decided, indent=1) + "\n").encode())
     return resolved
+
+
+def kept_speed(folder: ComparisonFolder, fingerprint: str, config: Config) -> float:
+    """Images a second, measured once: the rules of ``modern`` decide by the same number for all that is compared."""
+    path = folder.plan(identity(config, fingerprint, before_planning=True))
+    if not path.exists():
+        write_atomically(path, (json.dumps({"images_per_second": speed_of(config)}) + "\n").encode())
+    return float(json.loads(path.read_bytes())["images_per_second"])
 
 
 def describe(outcome: Outcome) -> str:

@@ -1,19 +1,22 @@
 """From what was asked for to a complete config: what the data and the machine decide, once, before step 0."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import tomli_w
 import torch
 
+from dcgan.choice import Facts, asks_for_speed, choose, settings_of_rules
 from dcgan.config import Config, flatten, to_tables
 from dcgan.data.prepare import Dataset
-from dcgan.data.symmetry import may_be_mirrored
+from dcgan.data.symmetry import may_be_mirrored, spread
 from dcgan.errors import UserError
 from dcgan.hardware import choose_device
-from dcgan.knobs import require
+from dcgan.knobs import ModelConfig, require
 from dcgan.limits import available_threads
 from dcgan.notation import parse_budget
+from dcgan.recipes import recipe
 from dcgan.training.accelerate import can_use_bf16, measure_speeds, new_state
 from dcgan.training.state import TrainingState
 
@@ -39,8 +42,12 @@ OPEN = {
 }
 
 
-def resolve(config: Config, dataset: Dataset, *, measure: bool = False) -> Config:
+def resolve(
+    config: Config, dataset: Dataset, *, measure: bool = False, rate: Callable[[Config], float] | None = None
+) -> Config:
     """Fill in all that is open, measuring on throw-away networks where it has to be, or is asked for.
+
+    ``rate``: images a second of a config, by which rules may decide; None: ``speed_of``, measured now.
 
     Raises:
         UserError: The data or the machine cannot do what was asked for.
@@ -55,10 +62,11 @@ def resolve(config: Config, dataset: Dataset, *, measure: bool = False) -> Confi
         "hardware.device": str(device),
         "hardware.threads": config.hardware.threads or available_threads(),
     }
-    if config.training.flip == "auto":
-        labels = dataset.labels[dataset.train] if config.data.labels and dataset.labels is not None else None
-        changes["training.flip"] = "on" if may_be_mirrored(dataset.pixels[dataset.train], labels) else "off"
     config = config.override(changes)
+    if config.open:
+        config = choose(config, facts_of(config, dataset, rate or speed_of))
+    if config.training.flip == "auto":
+        config = config.override({"training.flip": flip_of(config, dataset), "reasons": config.reasons})
     speed = None
     if config.hardware.precision == "auto":
         config, speed = fastest(config)
@@ -75,6 +83,40 @@ def resolve(config: Config, dataset: Dataset, *, measure: bool = False) -> Confi
         tenth = max(1, config.training.images // NUM_ANCHORS)
         config = config.override({"training.anchor_every_images": tenth})
     return config
+
+
+def flip_of(config: Config, dataset: Dataset) -> str:
+    """``on`` where mirror images could be among the training images, of each class if classes are learned."""
+    rows = dataset.train[spread(len(dataset.train))]
+    labels = dataset.labels[rows] if config.data.labels and dataset.labels is not None else None
+    return "on" if may_be_mirrored(dataset.pixels[rows], labels) else "off"
+
+
+def facts_of(config: Config, dataset: Dataset, rate: Callable[[Config], float]) -> Facts:
+    """What the rules in choice.py may ask about; a speed is measured only if one of them does."""
+    budget, reach = parse_budget(config.training.budget), 0.0
+    if budget.unit != "seconds":
+        reach = float(images_of(config, len(dataset.train)))
+    elif asks_for_speed(config):
+        usual = ModelConfig(image_channels=config.model.image_channels, num_classes=config.model.num_classes)
+        reach = budget.amount * rate(Config(data=config.data, model=usual, hardware=config.hardware))
+    return Facts(
+        height=config.data.height,
+        width=config.data.width,
+        channels=dataset.pixels.shape[-1],
+        num_images=len(dataset.train),
+        num_classes=config.model.num_classes or 0,
+        device=choose_device(config.hardware.device).type,
+        reach=reach,
+    )
+
+
+def speed_of(config: Config) -> float:
+    """Images a second, in the precision that the config most likely will have."""
+    device, precision = choose_device(config.hardware.device), config.hardware.precision
+    if precision == "auto":
+        precision = "bf16" if can_use_bf16(device) else "fp32"
+    return measure_speeds(config, device, [precision], SPEED_SECONDS)[0]
 
 
 def fastest(config: Config) -> tuple[Config, float]:
@@ -102,7 +144,8 @@ def settle(requested: Config, saved: Config) -> Config:
         UserError: Something else was changed; lists it.
     """
     wanted, had = dict(flatten(requested)), dict(flatten(saved))
-    still_open = {key for key, value in OPEN.items() if wanted[key] == value}
+    still_open = {"open", "reasons", *requested.open} | {key for key, value in OPEN.items() if wanted[key] == value}
+    still_open |= forgotten_rules(requested, saved)
     changed = {key: value for key, value in wanted.items() if key not in still_open and value != had[key]}
     fixed = {key: value for key, value in changed.items() if not key.startswith(FREE)}
     if fixed:
@@ -110,7 +153,14 @@ def settle(requested: Config, saved: Config) -> Config:
         raise UserError(f"This run has other settings: {difference}. Use these, or another folder (--out).")
     if "training.budget" in changed:
         changed["training.images"] = None
-    return saved.override(changed)
+    return saved.override(changed | {"open": ()})
+
+
+def forgotten_rules(requested: Config, saved: Config) -> set[str]:
+    """What rules decided when the run began, no rule speaks of now, and nobody seems to have asked for."""
+    usual, wanted = dict(flatten(recipe(requested.recipe))), dict(flatten(requested))
+    decided = {line.partition(":")[0] for line in saved.reasons} - set(settings_of_rules())
+    return {key for key in decided & wanted.keys() if wanted[key] == usual[key]}
 
 
 def as_toml(config: Config) -> str:

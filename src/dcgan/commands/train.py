@@ -13,12 +13,13 @@ from typing import Self
 
 import torch
 
+from dcgan.choice import explain
 from dcgan.commands.listener import Listener
 from dcgan.commands.options import TrainOptions
 from dcgan.commands.plan import as_toml, expected_cost, resolve, settle
 from dcgan.commands.profile import profiled
 from dcgan.commands.session import Session
-from dcgan.config import Config, read_toml
+from dcgan.config import Config, flatten, read_toml
 from dcgan.data.prepare import prepare
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import DiskError, clear_temporaries, require_space, write_atomically
@@ -176,6 +177,8 @@ def introduce(training: Training) -> Iterator[str]:
     """What is about to happen, in words."""
     config, dataset = training.config, training.dataset
     yield from dataset.report.lines()
+    if not training.session.state.images_seen:
+        yield from explain(dict(flatten(config)))
     if dataset.class_names and not config.data.labels:
         yield f"{len(dataset.class_names)} classes found and not used: --labels learns them."
     images, speed = config.training.images or 0, config.training.images_per_second
@@ -212,4 +215,4 @@ def rehearse(options: TrainOptions, listener: Listener) -> tuple[str, list[str]]
     _, config = locate(options)
     dataset = prepare(config.data, listener.prepare)
     config = resolve(config, dataset, measure=True)
-    return as_toml(config), [*dataset.report.lines(), *expected_cost(config, dataset)]
+    return as_toml(config), [*dataset.report.lines(), *explain(dict(flatten(config))), *expected_cost(config, dataset)]

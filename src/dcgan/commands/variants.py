@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dcgan.choice import RULES
 from dcgan.config import Config, flatten, to_tables
 from dcgan.errors import UserError
 from dcgan.recipes import recipe
@@ -23,7 +24,9 @@ SAID_ELSEWHERE = {
     "training.images": "all have the same budget (--budget)",
     "training.images_per_second": "it is measured",
 }
-WITHOUT_EFFECT = ("recipe", "training.budget", "training.images_per_second", "hardware.device", "hardware.threads")
+WITHOUT_EFFECT = (
+    "recipe", "reasons", "training.budget", "training.images_per_second", "hardware.device", "hardware.threads",
+)  # fmt: skip
 """Settings that reach no weight by more than rounding once the number of images is known; and all of ``runs`` but how
 often a run is measured, since that decides which of its checkpoints is the best one."""
 
@@ -95,7 +98,8 @@ def identity(config: Config, fingerprint: str, *, before_planning: bool = False)
     Args:
         config: With its seed and its number of images, unless ``before_planning``.
         fingerprint: Of the prepared images, in place of their address.
-        before_planning: The number of images and the precision are still open: what they will follow from counts too.
+        before_planning: The number of images and the precision are still open: what they will follow from counts too,
+            and if rules are going to decide more, so do the rules.
     """
     ignored = () if before_planning else WITHOUT_EFFECT
     looks = {key for key, _ in flatten(config) if key.startswith("runs.") and not key.startswith("runs.evaluation")}
@@ -104,6 +108,8 @@ def identity(config: Config, fingerprint: str, *, before_planning: bool = False)
         for key, value in flatten(config)
         if not (key in ignored or key in looks or value in OFF or value == ADDED.get(key))
     }
+    if config.open:
+        knobs["rules"] = [(rule.when, rule.settings) for rule in RULES]
     words = json.dumps({**knobs, "data.source": fingerprint}, sort_keys=True)
     return hashlib.sha256(words.encode()).hexdigest()[:16]
 

@@ -28,11 +28,16 @@ def may_be_mirrored(pixels: np.ndarray, labels: np.ndarray | None = None) -> boo
 
 def right_guesses(pixels: np.ndarray, labels: np.ndarray | None = None) -> float:
     """Share of the images that are told from their mirror images: 0.5 when nothing gives them away."""
-    rows = np.unique(np.linspace(0, len(pixels) - 1, MOST_IMAGES).astype(int))
+    rows = spread(len(pixels))
     differences = _differences(pixels[rows])
     classes = np.zeros(len(rows)) if labels is None else labels[rows]
     groups = [differences[classes == each] for each in np.unique(classes)]
     return float(np.concatenate([_guesses(group) for group in groups]).mean())
+
+
+def spread(count: int) -> np.ndarray:
+    """The numbers of the images that are looked at, of so many: enough of them, from the first to the last."""
+    return np.unique(np.linspace(0, count - 1, MOST_IMAGES).astype(int))
 
 
 def _differences(pixels: np.ndarray) -> np.ndarray:

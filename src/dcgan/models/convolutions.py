@@ -44,10 +44,11 @@ class TransposedConvolution(nn.ConvTranspose2d):
 
 def _as_products(layer: nn.Conv2d | nn.ConvTranspose2d, features: Tensor, positions: int) -> bool:
     """Whether anything is gained, for a small map of so many positions."""
+    if torch.compiler.is_compiling():
+        return False
     learns = torch.is_grad_enabled() and layer.weight.requires_grad
     return (
         positions <= (LARGEST_MAP if learns else LARGEST_WHOLE * has_matrix_units())
-        and not torch.compiler.is_compiling()
         and features.device.type == "cpu"
         and torch.is_autocast_enabled("cpu")
         and torch.get_autocast_dtype("cpu") == torch.bfloat16

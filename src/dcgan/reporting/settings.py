@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from dcgan.choice import explain
+
 _FITS = {
     "crop": "What does not fit the shape is cut off around the middle.",
     "pad": "What does not fill the shape gets a border.",
@@ -38,7 +40,8 @@ def describe(config: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:
         names = re.findall(r"{([^}]+)}", sentence)
         if all(name in facts for name in names):
             sentences.append(re.sub(r"{([^}]+)}", lambda match: str(facts[match[1]]), sentence))
-    return sentences
+    reasons = config.get("reasons")
+    return sentences + [f"Chosen {line}" for line in explain(config)] if isinstance(reasons, list) else sentences
 
 
 def _derived(config: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, str]:

@@ -1,0 +1,165 @@
+"""What the recipe ``modern`` decides before step 0, and why: all of it is on this page; standard library only.
+
+A rule holds when each fact that it names lies in its range. Of a setting, the last rule that holds has the last word;
+what no rule speaks of is as the defaults are. What was asked for is never changed, and a rule that would contradict
+it is passed over. The first rules say what is usual, those after them when to do otherwise: a new one goes to the end.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from dcgan.config import Config
+from dcgan.errors import UserError
+from dcgan.notation import stages
+
+
+class Rule(NamedTuple):
+    """Settings for runs of some kind."""
+
+    when: Mapping[str, tuple[float, float] | str]
+    """Facts by name: from … to below, or a word. Empty: always."""
+    settings: Mapping[str, Any]
+    reason: str
+    """In words, ``{facts.num_images:,}`` and the like in them."""
+    experiment: str
+    """The heading in docs/experiments.md under which it is measured."""
+
+
+RULES = (
+    Rule(
+        {},
+        {
+            "model.generator_width": 64,
+            "model.discriminator_width": 64,
+            "training.batch_size": 32,
+            "training.generator_learning_rate": 5e-4,
+            "training.discriminator_learning_rate": 5e-4,
+            "training.learning_rate_schedule": "constant",
+            "training.objective": "bce",
+            "training.average_half_life": 10_000,
+        },
+        "many small steps and an average made the best images of three recipes in equal time",
+        "Fashion-MNIST, 32x32, three minutes",
+    ),
+    Rule(
+        {},
+        {"training.flip": "auto"},
+        "mirror images count as images too, but only where nobody could tell them",
+        "Mirror images",
+    ),
+    Rule(
+        {"num_images": (0, 5_000)},
+        {
+            "training.augmentation": ("colour", "translation", "cutout"),
+            "training.augmentation_schedule": "adaptive",
+            "training.augmentation_strength": 0.3,
+        },
+        "{facts.num_images:,} images are few, and soon learned by heart",
+        "A thousand sprites, 64x64, ten minutes, judged against others",
+    ),
+)
+
+MEASURED = {"images", "epochs", "operations"}
+"""Facts that follow from the speed of the machine where the budget is a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What rules may ask about: the images, the device, and how far the budget reaches."""
+
+    height: int
+    width: int
+    channels: int
+    num_images: int
+    """To learn from."""
+    num_classes: int
+    """0: without labels."""
+    device: str
+    """cpu, cuda, mps."""
+    reach: float = 0.0
+    """Images that the networks of the defaults see for the budget; 0: not known, since no rule asks."""
+
+    @property
+    def images(self) -> float:
+        """The same as a power of two: a speed that is measured a little otherwise seldom decides otherwise."""
+        return coarse(self.reach, 2)
+
+    @property
+    def epochs(self) -> float:
+        """How often they see each image, as a power of two."""
+        return coarse(self.reach / self.num_images, 2)
+
+    @property
+    def operations(self) -> float:
+        """What the budget pays for, as a power of four."""
+        return coarse(self.reach * operations_per_image(self.height, self.width, self.channels), 4)
+
+
+def choose(config: Config, facts: Facts) -> Config:
+    """The config with all that it leaves open decided, and the reasons in it."""
+    left, reasons = set(config.open), dict[str, str]()
+    for rule in RULES:
+        settings = {key: value for key, value in rule.settings.items() if key in left}
+        if settings and holds(rule, facts):
+            try:
+                config = config.override(settings)
+            except UserError:  # two settings that exclude each other, one of which was asked for
+                continue
+            reasons |= dict.fromkeys(settings, rule.reason.format(facts=facts))
+    return config.override({"open": (), "reasons": tuple(f"{key}: {reason}" for key, reason in reasons.items())})
+
+
+def holds(rule: Rule, facts: Facts) -> bool:
+    """Whether the rule is about such a run."""
+    found = ((getattr(facts, name), wanted) for name, wanted in rule.when.items())
+    return all(fact == wanted if isinstance(wanted, str) else wanted[0] <= fact < wanted[1] for fact, wanted in found)
+
+
+def asks_for_speed(config: Config) -> bool:
+    """Whether a rule about something that is open asks how far the budget reaches."""
+    return any(MEASURED & rule.when.keys() and set(config.open) & rule.settings.keys() for rule in RULES)
+
+
+def settings_of_rules() -> tuple[str, ...]:
+    """Every setting that some rule decides."""
+    return tuple(dict.fromkeys(key for rule in RULES for key in rule.settings))
+
+
+def explain(knobs: Mapping[str, Any]) -> list[str]:
+    """A line for each reason in a flat config: the settings, as ``--set`` takes them, and why they are so."""
+    settings: dict[str, list[str]] = {}
+    for line in knobs["reasons"]:
+        key, _, reason = str(line).partition(": ")
+        settings.setdefault(reason, []).append(f"{key}={_word(knobs.get(key))}")
+    return [f"{', '.join(chosen)}: {reason}." for reason, chosen in settings.items()]
+
+
+def coarse(value: float, base: int) -> float:
+    """The nearest power of ``base``; 0 stays 0."""
+    return float(base ** round(math.log(value, base))) if value > 0 else 0.0
+
+
+def operations_per_image(height: int, width: int, channels: int) -> float:
+    """Of the convolutions of one step of the default networks.
+
+    Three passes through the generator and eight through the discriminator, which mirror each other; the two matrix
+    products at the ends (three hundredths at most) are left out.
+    """
+    num_stages = stages(height, width)
+    widths = [channels, *(64 * min(1 << stage, 8) for stage in range(num_stages))]
+    passes = (
+        2 * 4**2 * before * after * (height >> stage) * (width >> stage)
+        for stage, (before, after) in enumerate(pairwise(widths), start=1)
+    )
+    return 11.0 * sum(passes)
+
+
+def _word(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return ",".join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value).lower()

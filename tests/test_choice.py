@@ -1,0 +1,151 @@
+"""Rules decide what nobody asked for, and nothing else."""
+
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcgan import choice
+from dcgan.choice import RULES, Facts, Rule, asks_for_speed, choose, coarse, explain, operations_per_image
+from dcgan.config import Config, flatten
+from dcgan.errors import UserError
+from dcgan.recipes import recipe
+
+FACTS: dict[str, Any] = {
+    "height": 64, "width": 64, "channels": 3, "num_images": 40_000, "num_classes": 0, "device": "cpu", "reach": 1e5,
+}  # fmt: skip
+ASKED = {
+    "model.generator_width": 24, "training.batch_size": 48, "training.flip": "on", "training.augmentation": ("cutout",),
+    "training.generator_learning_rate": 1e-3, "training.augmentation_strength": 0.1, "training.objective": "hinge",
+}  # fmt: skip
+
+
+def chosen(config: Config | None = None, **facts: Any) -> Config:
+    return choose(config or recipe("modern"), Facts(**FACTS | facts))
+
+
+def test_a_hundred_thousand_images_are_as_usual_and_a_thousand_are_augmented() -> None:
+    many, few = chosen(num_images=5000), chosen(num_images=4999)
+    usual = Config().override({"training.flip": "auto", "reasons": many.reasons})
+    assert many == usual and not many.training.augmentation
+    assert few.training.augmentation == ("colour", "translation", "cutout")
+    assert few.training.augmentation_schedule == "adaptive"
+    assert "training.augmentation: 4,999 images are few, and soon learned by heart" in few.reasons
+
+
+@given(keys=st.sets(st.sampled_from(sorted(ASKED))), num_images=st.sampled_from([500, 50_000]))
+def test_what_was_asked_for_stays_and_the_rest_is_decided_as_without(keys: set[str], num_images: int) -> None:
+    asked = {key: ASKED[key] for key in keys}
+    config = dict(flatten(chosen(recipe("modern").override(asked), num_images=num_images)))
+    alone = dict(flatten(chosen(num_images=num_images)))
+    assert config.pop("open") == ()
+    assert {line.partition(":")[0] for line in config.pop("reasons")}.isdisjoint(keys)
+    assert config == {key: asked.get(key, value) for key, value in alone.items() if key in config}
+
+
+@pytest.mark.parametrize("name", ["d2l", "radford2015"])
+def test_no_rule_touches_another_recipe(name: str) -> None:
+    assert recipe(name).open == ()
+    assert chosen(recipe(name), num_images=10) == recipe(name)
+
+
+def test_without_anything_open_no_rule_decides() -> None:
+    closed = recipe("modern").override({"open": ""})
+    assert chosen(closed, num_images=10) == closed == Config()
+
+
+def test_a_setting_that_is_no_setting_cannot_be_open() -> None:
+    with pytest.raises(UserError, match=r"open = training\.slope: no such setting"):
+        Config().override({"open": "training.slope"})
+
+
+def ruled(monkeypatch: pytest.MonkeyPatch, *rules: tuple[Any, Any]) -> Config:
+    """Defaults of which just these rules decide."""
+    monkeypatch.setattr(
+        choice, "RULES", [Rule(when, settings, str(index), "") for index, (when, settings) in enumerate(rules)]
+    )
+    return Config(open=choice.settings_of_rules())
+
+
+def test_the_last_rule_that_holds_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = ruled(
+        monkeypatch,
+        ({}, {"training.batch_size": 16, "training.beta1": 0.1}),
+        ({"num_images": (0, 100)}, {"training.batch_size": 64}),
+        ({"num_images": (0, 1000), "device": "cuda"}, {"training.batch_size": 128}),
+    )
+    assert [chosen(config, num_images=n).training.batch_size for n in (99, 100)] == [64, 16]
+    fast = chosen(config, num_images=99, device="cuda")
+    assert fast.reasons == ("training.batch_size: 2", "training.beta1: 0")
+
+
+def test_a_rule_that_contradicts_what_was_asked_for_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    penalty = {"training.real_penalty": 1.0, "model.discriminator_norm": False}
+    config = ruled(monkeypatch, ({}, {"training.batch_size": 16}), ({}, penalty), ({}, {"training.beta1": 0.1}))
+    assert chosen(config).training.real_penalty == 1.0
+    kept = chosen(config.override({"model.discriminator_norm": True}))
+    assert (kept.training.real_penalty, kept.model.discriminator_norm) == (0.0, True)
+    assert (kept.training.batch_size, kept.training.beta1) == (16, 0.1)
+    assert [line.partition(":")[0] for line in kept.reasons] == ["training.batch_size", "training.beta1"]
+
+
+@pytest.mark.parametrize("fact", ["images", "epochs", "operations"])
+def test_the_speed_matters_only_to_rules_about_what_is_open(fact: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = ruled(monkeypatch, ({"num_images": (0, 9)}, {"training.beta1": 0.1}), ({fact: (0, 9)}, {"seed": 3}))
+    assert asks_for_speed(config)
+    assert not asks_for_speed(config.override({"seed": 5}))
+    assert not asks_for_speed(ruled(monkeypatch, ({"num_images": (0, 9)}, {"training.beta1": 0.1})))
+
+
+@given(value=st.floats(1, 1e20), base=st.sampled_from([2, 4]), noise=st.floats(0.9, 1.1))
+def test_a_number_is_rounded_to_the_nearest_power_and_noise_moves_it_by_one_at_most(
+    value: float, base: int, noise: float
+) -> None:
+    rounded = coarse(value, base)
+    assert math.log2(rounded) % math.log2(base) == 0
+    assert base**-0.5 <= rounded / value * (1 + 1e-9) and rounded / value <= base**0.5 * (1 + 1e-9)
+    assert coarse(value * noise, base) / rounded in (1 / base, 1, base)
+    assert coarse(rounded * noise, base) == rounded
+
+
+def test_how_far_a_budget_reaches_in_three_units() -> None:
+    facts = Facts(**FACTS | {"num_images": 1000, "reach": 120_000.0})
+    assert (facts.images, facts.epochs) == (2**17, 2**7)
+    assert facts.operations == 4**24  # 2.29e9 an image: 2.75e14, and 4**24 is 2.81e14
+    assert Facts(**FACTS | {"reach": 0.0}).operations == 0
+
+
+@pytest.mark.parametrize(("size", "channels"), [(16, 1), (28, 1), (32, 3), (64, 3), (96, 3), (128, 4)])
+def test_operations_are_those_that_the_benchmarks_count_layer_by_layer(size: int, channels: int) -> None:
+    sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+    import cases
+
+    case = cases._case("", "modern", size=size, channels=channels, picture_size=size)
+    counted = cases.operations_per_image(case)
+    assert 0.97 * counted < operations_per_image(size, size, channels) <= counted
+
+
+def test_reasons_are_told_in_one_line_each_with_the_settings_as_they_are_set() -> None:
+    lines = explain(dict(flatten(chosen(num_images=900))))
+    assert len(lines) == 3
+    assert lines[0].startswith("model.generator_width=64, model.discriminator_width=64, training.batch_size=32, ")
+    assert lines[1].startswith("training.flip=auto: ")
+    assert lines[2] == (
+        "training.augmentation=colour,translation,cutout, training.augmentation_schedule=adaptive, "
+        "training.augmentation_strength=0.3: 900 images are few, and soon learned by heart."
+    )
+    for line in lines:
+        for setting in line.partition(": ")[0].split(", "):
+            Config().override(dict([setting.split("=")]))
+    assert explain(dict(flatten(Config()))) == []
+
+
+def test_a_setting_that_is_changed_after_the_decision_loses_its_reason() -> None:
+    changed = chosen().override({"training.batch_size": 64})
+    assert [line for line in changed.reasons if line.startswith("training.batch_size")] == []
+    assert len(changed.reasons) == len(chosen().reasons) - 1
+    assert len({key for rule in RULES for key in rule.settings}) == len(recipe("modern").open)
