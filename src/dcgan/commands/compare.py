@@ -1,10 +1,12 @@
 """Compare: runs side by side, those that are there or those that it trains."""
 
 import json
+import statistics
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -30,6 +32,9 @@ from dcgan.runs.folder import RunFolder
 from dcgan.wording import duration, number, plain
 
 DETECTORS = ("tiny", "second")
+ROUNDS = 5  # in which speeds are measured before they are compared
+UNPLANNED = {"training.images": None, "training.anchor_every_images": None}
+"""Settings that follow from the speed."""
 REFRESH_SECONDS = 5.0  # between two writings of the page, at least
 
 
@@ -131,31 +136,58 @@ def plan(
         UserError: The data or the machine cannot do what was asked for.
     """
     torch.set_num_threads(threads)
+    datasets = {variant.name: prepare(variant.config.data, listener.prepare) for variant in variants}
+    configs = decide(folder, variants, datasets, threads=threads)
     columns = []
-    for variant in variants:
-        requested = variant.config.override({"hardware.threads": threads})
-        dataset = prepare(requested.data, listener.prepare)
-        config = decide(folder, requested, dataset)
+    for name, config in configs.items():
         images, speed = config.training.images or 0, config.training.images_per_second
         at = f" at {number(speed)} a second" if speed else ""
-        listener.say(f"{variant.name}: {images:,} images{at}")
+        listener.say(f"{name}: {images:,} images{at}")
         seeds = [config.override({"seed": seed}) for seed in range(repeats)]
-        keys = [identity(config, dataset.fingerprint) for config in seeds]
-        trials = [Trial(variant.name, key, config, folder.run(key)) for key, config in zip(keys, seeds, strict=True)]
-        columns.append(Column(variant.name, trials))
+        keys = [identity(config, datasets[name].fingerprint) for config in seeds]
+        trials = [Trial(name, key, config, folder.run(key)) for key, config in zip(keys, seeds, strict=True)]
+        columns.append(Column(name, trials))
     return columns
 
 
-def decide(folder: ComparisonFolder, requested: Config, dataset: Dataset) -> Config:
-    """The config with all that is open decided: as it was the first time, else now, and kept."""
-    path = folder.plan(identity(requested, dataset.fingerprint, before_planning=True))
-    if path.exists():
-        return requested.override(json.loads(path.read_bytes()))
-    resolved = resolve(requested, dataset, rate=partial(kept_speed, folder, dataset.fingerprint))
-    asked = dict(flatten(requested))
-    decided = {key: value for key, value in flatten(resolved) if value != asked[key]}
-    write_atomically(path, (json.dumps(decided, indent=1) + "\n").encode())
-    return resolved
+def decide(
+    folder: ComparisonFolder, variants: Sequence[Variant], datasets: Mapping[str, Dataset], *, threads: int
+) -> dict[str, Config]:
+    """The configs by name with all that is open decided: as it was the first time, else now, and kept."""
+    wanted = {variant.name: variant.config.override({"hardware.threads": threads}) for variant in variants}
+    paths = {
+        name: folder.plan(identity(config, datasets[name].fingerprint, before_planning=True))
+        for name, config in wanted.items()
+    }
+    fresh = {path: (wanted[name], datasets[name]) for name, path in paths.items() if not path.exists()}
+    for path, changes in decided_anew(folder, fresh).items():
+        write_atomically(path, (json.dumps(changes, indent=1) + "\n").encode())
+    return {name: config.override(json.loads(paths[name].read_bytes())) for name, config in wanted.items()}
+
+
+def decided_anew(
+    folder: ComparisonFolder, requests: Mapping[Path, tuple[Config, Dataset]]
+) -> dict[Path, dict[str, Any]]:
+    """What the data and the machine decide of each; where the budget is a time, by speeds measured in turns."""
+    configs = {
+        path: resolve(config, dataset, rate=partial(kept_speed, folder, dataset.fingerprint))
+        for path, (config, dataset) in requests.items()
+    }
+    timed = {path: config for path, config in configs.items() if config.training.images_per_second}
+    for path, speed in speeds_in_turns(timed).items():
+        config = timed[path].override({**UNPLANNED, "training.images_per_second": speed})
+        configs[path] = resolve(config, requests[path][1])
+    asked = {path: dict(flatten(config)) for path, (config, _) in requests.items()}
+    return {
+        path: {key: value for key, value in flatten(config) if value != asked[path][key]}
+        for path, config in configs.items()
+    }
+
+
+def speeds_in_turns(configs: Mapping[Path, Config]) -> dict[Path, float]:
+    """Images a second of each: medians of rounds in which all take turns, so that none has the better minute."""
+    rounds = [{path: speed_of(config) for path, config in configs.items()} for _ in range(ROUNDS)]
+    return {path: statistics.median(done[path] for done in rounds) for path in configs}
 
 
 def kept_speed(folder: ComparisonFolder, fingerprint: str, config: Config) -> float:
