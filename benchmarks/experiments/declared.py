@@ -51,9 +51,14 @@ class Declared:
         shared = data | {"training.budget": experiment.budget} | dict(experiment.changes or {})
         found = []
         for name in experiment.variants:
-            settings = dict(self.variants[name])
+            settings = self.settings_of(name)
             found.append(Variant(name, on_images_of("modern", settings.pop("recipe"), settings, shared)))
         return found
+
+    def settings_of(self, name: str) -> dict[str, Any]:
+        """A variant's recipe and settings, those of the one that it is ``upon`` first."""
+        own = dict(self.variants[name])
+        return self.settings_of(own.pop("upon")) | own if "upon" in own else own
 
 
 def read(path: Path = HERE / "experiments.toml") -> Declared:

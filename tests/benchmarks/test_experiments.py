@@ -40,6 +40,14 @@ def test_every_experiment_is_about_data_and_variants_that_are_declared(tmp_path:
         runner.chosen(DECLARED, ["medium"])
 
 
+def test_a_variant_upon_another_differs_from_it_by_what_it_says_alone() -> None:
+    experiment = replace(DECLARED.experiments[0], variants=("tuned", "narrow-discriminator", "half-fast"))
+    tuned, half, fast = (dict(flatten(one.config)) for one in DECLARED.variants_of(experiment, Path("data")))
+    assert {key for key in tuned if tuned[key] != half[key]} == {"model.discriminator_width"}
+    rates = {"training.generator_learning_rate", "training.discriminator_learning_rate"}
+    assert {key for key in tuned if half[key] != fast[key]} == rates
+
+
 def test_the_opponent_says_a_word_on_every_knob_and_stands_still() -> None:
     said = {key for key in DECLARED.variants["tuned"] if key != "recipe"}
     knobs = {key for key, _ in flatten(Config()) if key.startswith(("model.", "training."))}
