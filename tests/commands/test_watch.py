@@ -72,6 +72,21 @@ def test_the_best_is_replaced_by_what_is_better_by_more_than_chance() -> None:
     assert not unaveraged.is_best(seen(0.1), 900, None), "without an average the last weights are the result"
 
 
+def test_a_best_checkpoint_can_be_loaded_though_real_and_fake_were_not_told_apart(
+    creatures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "LEAST_IMAGES", 64)
+    monkeypatch.setattr(watch, "_mean_score", lambda *_: 0.5)
+    monkeypatch.setattr(Watch, "_score_of_rows", lambda *_: 0.5)
+    monkeypatch.setattr(watch, "NUM_SCORED", 10)
+    source = tmp_path / "more.npy"
+    np.save(source, np.stack([draw(number, 16, 16)[..., :3] for number in range(1100)]))  # enough to hold some out
+    run = trained(source, tmp_path / "run", 2)
+    looks = [event for event in journal.read(run.journal) if event["event"] == "evaluation"]
+    assert [look["overfitting"] for look in looks] == [None, None]
+    assert dcgan.load(run.root).path == shelf.best(run)[0]
+
+
 def test_an_alarm_is_said_once() -> None:
     look = seen(1.0).facts() | {"diversity": 0.1}
     events = [{"event": "evaluation", "images_seen": number, **look} for number in (1, 2)]

@@ -102,7 +102,8 @@ def test_a_worse_distance_within_its_interval_is_chance() -> None:
 def test_held_out_images_scored_like_fakes_are_overfitting_unless_the_samples_improve() -> None:
     assert overfitting_of(5.0, 5.0, -3.0) == 0
     assert overfitting_of(5.0, -3.0, -3.0) == 1
-    assert math.isnan(overfitting_of(1.0, 1.0, 1.0))
+    assert overfitting_of(1.0, 1.0, 1.0) is None
+    assert overfitting_of(1.0, 1.0, 2.0) is None
     assert diagnose(Vitals(overfitting=0.4)) == ()
     assert diagnose(Vitals(overfitting=math.nan)) == ()
     assert kinds(diagnose(Vitals(overfitting=0.6))) == ["overfitting"]

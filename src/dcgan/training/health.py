@@ -52,7 +52,7 @@ class Vitals:
     diversities: Sequence[float] = ()
     """Of samples over that of real images; one for each evaluation."""
     overfitting: float | None = None
-    """From ``overfitting_of``; None: nothing is held out."""
+    """From ``overfitting_of``; None: nothing is held out, or nothing told apart."""
 
 
 def diagnose(vitals: Vitals) -> tuple[Alarm, ...]:
@@ -67,13 +67,13 @@ def diagnose(vitals: Vitals) -> tuple[Alarm, ...]:
     return tuple(alarm for alarm in found if alarm is not None)
 
 
-def overfitting_of(train_score: float, held_out_score: float, fake_score: float) -> float:
+def overfitting_of(train_score: float, held_out_score: float, fake_score: float) -> float | None:
     """Where the held-out images stand between training images (0) and fakes (1), by their mean scores.
 
-    Karras et al. 2020 (arXiv 2006.06676), equation 1, r_v. NaN when real and fake are not told apart at all.
+    Karras et al. 2020 (arXiv 2006.06676), equation 1, r_v. None when real and fake are not told apart at all.
     """
     margin = train_score - fake_score
-    return (train_score - held_out_score) / margin if margin > 0 else math.nan
+    return (train_score - held_out_score) / margin if margin > 0 else None
 
 
 def _explosion(vitals: Vitals) -> Alarm | None:
