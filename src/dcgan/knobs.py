@@ -254,6 +254,8 @@ class HardwareConfig:
     """Processor threads. None: as many as this process may use."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Of the convolutions; auto measures which is faster here."""
+    step: Literal["auto", "eager", "graph", "compiled"] = "auto"
+    """On CUDA: call by call, one recorded graph, or that with compiled networks; auto measures. Elsewhere: eager."""
 
 
 def require(condition: object, key: str, value: object, message: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 import dcgan
 from dcgan import choice
 from dcgan.choice import Rule
-from dcgan.commands import plan
+from dcgan.commands import measured as speeds
 from dcgan.commands.compare import compare
 from dcgan.commands.options import CompareOptions, TrainOptions
 from dcgan.commands.python import Silence
@@ -40,11 +40,11 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
     """The configs whose speed was measured: a hundred images a second, then 1 % less each time."""
     seen: list[Config] = []
 
-    def measure(config: Config, device: object, precisions: list[str], seconds: float) -> list[float]:
+    def measure(config: Config, device: object, seconds: float, best: float = 0.0) -> float:
         seen.append(config)
-        return [100.0 * 0.99 ** (len(seen) - 1) for _ in precisions]
+        return float(100.0 * 0.99 ** (len(seen) - 1))
 
-    monkeypatch.setattr(plan, "measure_speeds", measure)
+    monkeypatch.setattr(speeds, "measure_speed", measure)
     return seen
 
 
@@ -135,7 +135,7 @@ def test_a_comparison_decides_once_for_all_its_variants_and_later_calls(
 ) -> None:
     """The speed lies on the edge of two bins: what is measured 1 % lower would be decided otherwise."""
     add_rule(monkeypatch, {"images": (1024, math.inf)}, {"training.flip": "on"})
-    monkeypatch.setattr(plan, "SPEED_SECONDS", 0.0)
+    monkeypatch.setattr(speeds, "SPEED_SECONDS", 0.0)
 
     def ask(vary: str) -> dict[str, Config]:
         wanted = CompareOptions(

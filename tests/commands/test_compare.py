@@ -150,7 +150,7 @@ def test_a_budget_of_images_is_the_same_for_all_and_a_time_is_measured_once(
     assert {trial.config.training.images for column in equal.columns for trial in column.trials} == {640}
     # Of d2l and of modern: once each while the rest is decided, then in five turns, whose medians count.
     speeds = iter([1.0, 1.0, 1e9, 50.0, 100.0, 50.0, 100.0, 2.0, 90.0, 1e9, 110.0, 3.0])
-    monkeypatch.setattr("dcgan.commands.plan.measure_speeds", lambda *_: [next(speeds)])
+    monkeypatch.setattr("dcgan.commands.measured.measure_speed", lambda *_, **__: next(speeds))
     planned = [ask(vary="recipe=d2l,modern", repeats=2, budget="10s") for _ in range(2)]
     for comparison in planned:  # the second one asks no clock: there are no more speeds
         images = [[trial.config.training.images for trial in column.trials] for column in comparison.columns]

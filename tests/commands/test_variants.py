@@ -80,7 +80,15 @@ def test_recipes_are_compared_on_the_same_images() -> None:
 
 def identity_of(knobs: dict, fingerprint: str) -> str:
     """The key by its definition: sorted JSON of what is on and reaches the weights, hashed."""
-    out = {"recipe", "training.budget", "training.images_per_second", "hardware.device", "hardware.threads", *ADDED}
+    out = {
+        "recipe",
+        "training.budget",
+        "training.images_per_second",
+        "hardware.device",
+        "hardware.threads",
+        "hardware.step",
+        *ADDED,
+    }
     kept = {
         key: value
         for key, value in knobs.items()
@@ -99,7 +107,8 @@ def test_a_key_is_the_same_for_what_reaches_no_weight() -> None:
     key = identity(planned(), "images")
     same = [
         {"runs.keep": 5}, {"data.source": "elsewhere/sprites.zip"}, {"training.budget": "6400"},
-        {"hardware.threads": 7}, {"training.images_per_second": 12.5}, {"recipe": "of another name"},
+        {"hardware.threads": 7}, {"hardware.step": "eager"}, {"training.images_per_second": 12.5},
+        {"recipe": "of another name"},
     ]  # fmt: skip
     assert {identity(planned(**changes), "images") for changes in same} == {key}
     assert identity(planned(), "other images") != key

@@ -70,10 +70,10 @@ def test_at_home_nothing_is_said(source: Path, tmp_path: Path) -> None:
 def test_lack_of_memory_names_what_to_lower(
     error: Exception, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fastest_advance = session.fastest_advance
+    advance_of = session.advance_of
 
     def greedy(state: Any, *rest: Any) -> Any:
-        advance = fastest_advance(state, *rest)
+        advance = advance_of(state, *rest)
 
         def step(*inputs: Any) -> Any:
             if state.images_seen >= 16:
@@ -82,7 +82,7 @@ def test_lack_of_memory_names_what_to_lower(
 
         return step
 
-    monkeypatch.setattr(session, "fastest_advance", greedy)
+    monkeypatch.setattr(session, "advance_of", greedy)
     # It would last: a later test in this process would find the memory that it measures already taken.
     monkeypatch.setattr("dcgan.hardware.keep_big_blocks", lambda: True)
     words = ["--size", "16", "--width", "4", "--budget", "64", "--threads", "1", "--precision", "fp32"]

@@ -19,11 +19,11 @@ from dcgan.training.state import TrainingState
 @pytest.fixture
 def break_at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Put a NaN into a tensor in the step that begins at some image, in so many attempts, in every sitting alike."""
-    fastest_advance = session.fastest_advance
+    advance_of = session.advance_of
 
     def install(name: str, images_seen: int, *, attempts: int = 1, value: float = torch.nan) -> None:
         def breaking(state: TrainingState, *rest: Any) -> Any:
-            advance = fastest_advance(state, *rest)
+            advance = advance_of(state, *rest)
 
             def step(*inputs: Any) -> Any:
                 numbers = advance(*inputs)
@@ -35,7 +35,7 @@ def break_at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
             return step
 
-        monkeypatch.setattr(session, "fastest_advance", breaking)
+        monkeypatch.setattr(session, "advance_of", breaking)
 
     return install
 

@@ -11,8 +11,9 @@ from typing import Any
 import torch
 
 from dcgan.commands.listener import Listener
+from dcgan.commands.measured import speed_of
 from dcgan.commands.options import CompareOptions
-from dcgan.commands.plan import resolve, speed_of
+from dcgan.commands.plan import resolve
 from dcgan.commands.results import Protocol, Result
 from dcgan.commands.tally import Column, tables
 from dcgan.commands.train import saved_config
@@ -137,7 +138,7 @@ def plan(
     """
     torch.set_num_threads(threads)
     datasets = {variant.name: prepare(variant.config.data, listener.prepare) for variant in variants}
-    configs = decide(folder, variants, datasets, threads=threads)
+    configs = decide(folder, variants, datasets, listener, threads=threads)
     columns = []
     for name, config in configs.items():
         images, speed = config.training.images or 0, config.training.images_per_second
@@ -151,7 +152,12 @@ def plan(
 
 
 def decide(
-    folder: ComparisonFolder, variants: Sequence[Variant], datasets: Mapping[str, Dataset], *, threads: int
+    folder: ComparisonFolder,
+    variants: Sequence[Variant],
+    datasets: Mapping[str, Dataset],
+    listener: Listener,
+    *,
+    threads: int,
 ) -> dict[str, Config]:
     """The configs by name with all that is open decided: as it was the first time, else now, and kept."""
     wanted = {variant.name: variant.config.override({"hardware.threads": threads}) for variant in variants}
@@ -160,17 +166,17 @@ def decide(
         for name, config in wanted.items()
     }
     fresh = {path: (wanted[name], datasets[name]) for name, path in paths.items() if not path.exists()}
-    for path, changes in decided_anew(folder, fresh).items():
+    for path, changes in decided_anew(folder, fresh, listener).items():
         write_atomically(path, (json.dumps(changes, indent=1) + "\n").encode())
     return {name: config.override(json.loads(paths[name].read_bytes())) for name, config in wanted.items()}
 
 
 def decided_anew(
-    folder: ComparisonFolder, requests: Mapping[Path, tuple[Config, Dataset]]
+    folder: ComparisonFolder, requests: Mapping[Path, tuple[Config, Dataset]], listener: Listener
 ) -> dict[Path, dict[str, Any]]:
     """What the data and the machine decide of each; where the budget is a time, by speeds measured in turns."""
     configs = {
-        path: resolve(config, dataset, rate=partial(kept_speed, folder, dataset.fingerprint))
+        path: resolve(config, dataset, listener.say, rate=partial(kept_speed, folder, dataset.fingerprint))
         for path, (config, dataset) in requests.items()
     }
     timed = {path: config for path, config in configs.items() if config.training.images_per_second}

@@ -134,7 +134,11 @@ class TrainOptions(DataOptions):
         if self.recipe is not None:
             raise UserError("--recipe and --config: give one of them; a config file names its recipe.")
         changes = self.changes()
-        measured = {"training.images": None, "training.images_per_second": None} if changes.keys() - {"seed"} else {}
+        measured: dict[str, Any] = (
+            {"training.images": None, "training.images_per_second": None} if changes.keys() - {"seed"} else {}
+        )
+        if "hardware.device" in changes:
+            measured["hardware.step"] = "auto"
         return complete(read_toml(Path(self.config))).override(measured | changes)
 
 

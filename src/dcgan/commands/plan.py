@@ -8,6 +8,7 @@ import tomli_w
 import torch
 
 from dcgan.choice import Facts, asks_for_speed, choose, settings_of_rules
+from dcgan.commands.measured import fastest, speed_of
 from dcgan.config import Config, flatten, to_tables
 from dcgan.data.prepare import Dataset
 from dcgan.data.symmetry import may_be_mirrored, spread
@@ -17,10 +18,9 @@ from dcgan.knobs import ModelConfig, require
 from dcgan.limits import available_threads
 from dcgan.notation import parse_budget
 from dcgan.recipes import recipe
-from dcgan.training.accelerate import can_use_bf16, measure_speeds, new_state
+from dcgan.training.accelerate import new_state
 from dcgan.training.state import TrainingState
 
-SPEED_SECONDS = 0.6  # of measuring, for each precision
 PROGRAM_BYTES = 500_000_000  # Python, torch and its libraries
 NUM_ANCHORS = 10
 PICTURE_BYTES = 20_000_000  # grids, film, report
@@ -39,14 +39,21 @@ OPEN = {
     "hardware.device": "auto",
     "hardware.threads": None,
     "hardware.precision": "auto",
+    "hardware.step": "auto",
 }
 
 
 def resolve(
-    config: Config, dataset: Dataset, *, measure: bool = False, rate: Callable[[Config], float] | None = None
+    config: Config,
+    dataset: Dataset,
+    say: Callable[[str], object] = lambda text: None,
+    *,
+    measure: bool = False,
+    rate: Callable[[Config], float] | None = None,
 ) -> Config:
     """Fill in all that is open, measuring on throw-away networks where it has to be, or is asked for.
 
+    ``say`` is told what was asked for and cannot be had here.
     ``rate``: images a second of a config, by which rules may decide; None: ``speed_of``, measured now.
 
     Raises:
@@ -67,14 +74,12 @@ def resolve(
         config = choose(config, facts_of(config, dataset, rate or speed_of))
     if config.training.flip == "auto":
         config = config.override({"training.flip": flip_of(config, dataset), "reasons": config.reasons})
-    speed = None
-    if config.hardware.precision == "auto":
-        config, speed = fastest(config)
+    config, speed = fastest(config, device, len(dataset.train), say)
     if measure or parse_budget(config.training.budget).unit == "seconds":
         # The speed of the first start, if there was one: twice the time is then exactly twice the images.
         speed = config.training.images_per_second or speed
         if speed is None:
-            speed = measure_speeds(config, device, [config.hardware.precision], SPEED_SECONDS)[0]
+            speed = speed_of(config)
         config = config.override({"training.images_per_second": speed})
     if config.training.images is None:
         config = config.override({"training.images": images_of(config, len(dataset.train))})
@@ -111,23 +116,6 @@ def facts_of(config: Config, dataset: Dataset, rate: Callable[[Config], float]) 
     )
 
 
-def speed_of(config: Config) -> float:
-    """Images a second, in the precision that the config most likely will have."""
-    device, precision = choose_device(config.hardware.device), config.hardware.precision
-    if precision == "auto":
-        precision = "bf16" if can_use_bf16(device) else "fp32"
-    return measure_speeds(config, device, [precision], SPEED_SECONDS)[0]
-
-
-def fastest(config: Config) -> tuple[Config, float]:
-    """The config with the precision that is faster here, and its images a second."""
-    device = choose_device(config.hardware.device)
-    choices = ("bf16", "fp32") if can_use_bf16(device) else ("fp32",)
-    speeds = measure_speeds(config, device, choices, SPEED_SECONDS)
-    best = speeds.index(max(speeds))
-    return config.override({"hardware.precision": choices[best]}), speeds[best]
-
-
 def images_of(config: Config, epoch_size: int) -> int:
     """The budget in images: a time by the measured speed, epochs by their size."""
     budget = parse_budget(config.training.budget)
@@ -153,6 +141,8 @@ def settle(requested: Config, saved: Config) -> Config:
         raise UserError(f"This run has other settings: {difference}. Use these, or another folder (--out).")
     if "training.budget" in changed:
         changed["training.images"] = None
+    if "hardware.device" in changed:
+        changed.setdefault("hardware.step", "auto")
     return saved.override(changed | {"open": ()})
 
 

@@ -24,7 +24,7 @@ from dcgan.errors import ExitCode, UserError
 from dcgan.hardware import bit_borders
 from dcgan.runs import checkpoint, journal, shelf
 from dcgan.runs.folder import RunFolder
-from dcgan.training.accelerate import fastest_advance, new_state, rules_of
+from dcgan.training.accelerate import advance_of, new_state, rules_of
 from dcgan.training.feed import Feed
 from dcgan.training.loop import train_steps
 from dcgan.training.state import TrainingState
@@ -68,7 +68,8 @@ class Session:
     def steps(self) -> Generator[StepReport]:
         """Train to the end of the budget; closing the iterator saves first."""
         self._open()
-        advance = fastest_advance(self.state, rules_of(self.config, self.state.journal_sums.device))
+        rules = rules_of(self.config, self.state.journal_sums.device)
+        advance = advance_of(self.state, rules, self.config.hardware.step)
         feed = self._feed()
         try:
             for report in train_steps(self.state, feed, advance, training=self.config.training):

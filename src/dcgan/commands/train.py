@@ -49,7 +49,7 @@ class Training:
         with ExitStack() as stack:
             self.dataset = prepare(self.config.data, listener.prepare)
             stack.enter_context(lock.held(self.run.lock))
-            self.config = resolve(self.config, self.dataset)
+            self.config = resolve(self.config, self.dataset, listener.say)
             torch.set_num_threads(self.config.hardware.threads or 1)
             self._tidy()
             self._restore(checkpoint.newest(self.run))
@@ -162,11 +162,18 @@ def default_folder(config: Config) -> Path:
 
 
 def crossed_borders(found: Checkpoint, config: Config) -> list[str]:
-    """What differs from where the checkpoint was trained, and keeps the rest from being what it would have been."""
+    """What differs from where the checkpoint was trained, and keeps the rest from being what it would have been.
+
+    What is still open in its config was no choice yet in the version that wrote it.
+    """
     told = found.facts.get("borders")
     before = asdict(checkpoint.config_of(found).hardware) | (told if isinstance(told, dict) else {})
     now = asdict(config.hardware) | bit_borders()
-    return [f"{name} was {value}, is {now.get(name)}" for name, value in before.items() if value != now.get(name)]
+    return [
+        f"{name} was {value}, is {now.get(name)}"
+        for name, value in before.items()
+        if value not in ("auto", now.get(name))
+    ]
 
 
 def _json(value: object) -> bytes:
@@ -183,9 +190,10 @@ def introduce(training: Training) -> Iterator[str]:
         yield f"{len(dataset.class_names)} classes found and not used: --labels learns them."
     images, speed = config.training.images or 0, config.training.images_per_second
     minutes = f", about {images / speed / 60:.0f} min at {speed:.0f} images/s" if speed else ""
+    way = "" if config.hardware.step == "eager" else f" ({config.hardware.step})"
     yield (
         f"Recipe {config.recipe}, batch {config.training.batch_size}, {config.hardware.precision} on "
-        f"{config.hardware.device}, threads: {config.hardware.threads}. Budget {config.training.budget}: "
+        f"{config.hardware.device}{way}, threads: {config.hardware.threads}. Budget {config.training.budget}: "
         f"{images:,} images, {images / len(dataset.train):.1f} epochs{minutes}."
     )
     if training.finished:
@@ -214,5 +222,5 @@ def rehearse(options: TrainOptions, listener: Listener) -> tuple[str, list[str]]
     """The config that a run would have, as TOML, and what it would cost, in words. Leaves no run behind."""
     _, config = locate(options)
     dataset = prepare(config.data, listener.prepare)
-    config = resolve(config, dataset, measure=True)
+    config = resolve(config, dataset, listener.say, measure=True)
     return as_toml(config), [*dataset.report.lines(), *explain(dict(flatten(config))), *expected_cost(config, dataset)]

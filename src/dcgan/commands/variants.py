@@ -14,7 +14,7 @@ from dcgan.recipes import recipe
 
 OFF = (None, False, 0, (), "", "none")
 """What a knob is when it does nothing. It stays out of the hash, so that a new knob that is off changes none."""
-ADDED = {"runs.evaluations": 10, "runs.evaluation_samples": 1000}
+ADDED = {"runs.evaluations": 10, "runs.evaluation_samples": 1000, "hardware.step": "auto"}
 """Knobs that reach a result and are newer than the first kept ones, and what they were before there was a choice: that
 too stays out of the hash. Add a knob here when its neutral value is none of ``OFF``; take none away."""
 SAID_ELSEWHERE = {
@@ -26,6 +26,7 @@ SAID_ELSEWHERE = {
 }
 WITHOUT_EFFECT = (
     "recipe", "reasons", "training.budget", "training.images_per_second", "hardware.device", "hardware.threads",
+    "hardware.step",
 )  # fmt: skip
 """Settings that reach no weight by more than rounding once the number of images is known; and all of ``runs`` but how
 often a run is measured, since that decides which of its checkpoints is the best one."""

@@ -146,11 +146,7 @@ def vitals_of(events: Sequence[Mapping[str, Any]]) -> Vitals:
 
 @torch.no_grad()
 def _mean_score(state: TrainingState, pixels: Pixels, labels: Labels | None) -> float:
-    """By the discriminator as it judges single images; its weights and statistics stay as they are."""
-    network, device = state.discriminator, state.journal_sums.device
-    network.eval()
-    try:
-        asked = None if labels is None or network.class_features is None else labels.to(device)
-        return float(network(to_images(pixels.to(device)), asked).mean())
-    finally:
-        network.train()
+    """By the discriminator as it judges single images: a copy, which is not compiled for this either."""
+    network, device = copy.deepcopy(state.discriminator).eval(), state.journal_sums.device
+    asked = None if labels is None or network.class_features is None else labels.to(device)
+    return float(network(to_images(pixels.to(device)), asked).mean())

@@ -1,8 +1,6 @@
-"""What makes a step fast: memory layout, precision, fused optimisers; and how fast it then is."""
+"""What makes a step fast: memory layout, precision, fused optimisers, recording and compiling."""
 
-import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
@@ -11,17 +9,14 @@ from torch import nn
 from torch.optim import Adam
 
 from dcgan.config import Config
-from dcgan.data.pixels import to_pixels
 from dcgan.knobs import TrainingConfig
 from dcgan.models.build import build, build_blank
-from dcgan.randomness import latents
 from dcgan.training.augment import StrengthController
 from dcgan.training.average import average_of
 from dcgan.training.capture import CapturedSteps
-from dcgan.training.feed import Inputs, draws_of
+from dcgan.training.compiled import compile_networks
 from dcgan.training.loop import Advance, advance_by
 from dcgan.training.objectives import compares, discriminator_loss, generator_loss, sureness
-from dcgan.training.schedules import Rates
 from dcgan.training.state import NUM_SUMS, TrainingState, prepare_moments
 from dcgan.training.step import Rules
 
@@ -64,7 +59,10 @@ def adam(network: nn.Module, learning_rate: float, training: TrainingConfig) -> 
     # On a processor float64, so that it is the same as a number; elsewhere the kernels read float32.
     rate = torch.tensor(learning_rate, dtype=torch.float64 if device.type == "cpu" else torch.float32, device=device)
     betas = (training.beta1, training.beta2)
-    return Adam(network.parameters(), lr=rate, betas=betas, fused=True, capturable=device.type == "cuda")
+    optimizer = Adam(network.parameters(), lr=rate, betas=betas, fused=True, capturable=device.type == "cuda")
+    # Else torch warns of the steps that come before the recording, which are meant.
+    optimizer._warned_capturable_if_run_uncaptured = True
+    return optimizer
 
 
 def rules_of(config: Config, device: torch.device) -> Rules:
@@ -85,9 +83,16 @@ def rules_of(config: Config, device: torch.device) -> Rules:
     )
 
 
-def fastest_advance(state: TrainingState, rules: Rules) -> Advance:
-    """How to take a step here: recorded once and replayed on CUDA, call by call elsewhere."""
-    return CapturedSteps(state, rules) if state.journal_sums.is_cuda else partial(advance_by, state, rules)
+def advance_of(state: TrainingState, rules: Rules, way: str) -> Advance:
+    """How steps are taken: ``eager``, call by call; ``graph``, recorded once and replayed; ``compiled``, both.
+
+    All but eager need CUDA. Compiling changes the state's networks in place: they begin with it at their first call.
+    """
+    if way == "eager":
+        return partial(advance_by, state, rules)
+    if way == "compiled":
+        compile_networks(state, rules)
+    return CapturedSteps(state, rules)
 
 
 def precision_context(precision: str, device: torch.device) -> Callable[[], AbstractContextManager[object]]:
@@ -105,41 +110,3 @@ def can_use_bf16(device: torch.device) -> bool:
         capability = torch.backends.cpu.get_cpu_capability()
         return capability.startswith("AVX512") and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return False
-
-
-def measure_speeds(config: Config, device: torch.device, precisions: Sequence[str], seconds: float) -> list[float]:
-    """Images a second of full steps in each precision, on throw-away networks and images.
-
-    A precision that is clearly slower than one before it is given up early.
-    """
-    state, count = new_state(config, device, blank=True), config.training.batch_size
-    noise = latents(0, count, config.model.latent_size, seed=0, stream="speed").to(device)
-    labels = torch.zeros(count, dtype=torch.int64, device=device) if config.model.num_classes else None
-    with torch.no_grad():
-        draws = draws_of(0, count, seed=0).to(device) if config.training.uses_draws else None
-        inputs = Inputs(to_pixels(state.generator(noise, labels)), noise, labels, draws)  # any images will do
-    rates = Rates(augmentation=config.training.augmentation_strength)
-    best, speeds = math.inf, []
-    for precision in precisions:
-        rules = rules_of(config.override({"hardware.precision": precision}), device)
-        advance = fastest_advance(state, rules)
-        duration = _duration(advance, inputs, rates, seconds, give_up=1.2 * best)
-        if (every := config.training.penalty_every) > 1:
-            free = _duration(advance, inputs, rates._replace(penalty=None), seconds, give_up=1.2 * best)
-            duration = (duration + (every - 1) * free) / every
-        best = min(best, duration)
-        speeds.append(count / duration)
-    return speeds
-
-
-def _duration(advance: Advance, inputs: Inputs, rates: Rates, seconds: float, *, give_up: float) -> float:
-    """Of a step: the lower quartile, since the slow ones waited for somebody else. The first one allocates."""
-    advance(inputs, rates).sum().item()
-    durations: list[float] = []
-    while sum(durations) < seconds or len(durations) < 3:
-        start = time.perf_counter()
-        advance(inputs, rates).sum().item()
-        durations.append(time.perf_counter() - start)
-        if min(durations) > give_up:
-            break
-    return sorted(durations)[len(durations) // 4]

@@ -67,7 +67,7 @@ def record(step: Callable[[], Tensor]) -> Callable[[], Tensor]:
             step()
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # the feed's thread goes on meanwhile
         numbers = step()
 
     def replay() -> Tensor:

@@ -1,0 +1,54 @@
+"""How fast a step is here, measured on throw-away networks and images."""
+
+import math
+import time
+from functools import partial
+
+import torch
+
+from dcgan.config import Config
+from dcgan.data.pixels import to_pixels
+from dcgan.randomness import latents
+from dcgan.training.accelerate import advance_of, new_state, rules_of
+from dcgan.training.feed import Inputs, draws_of
+from dcgan.training.loop import Advance
+from dcgan.training.schedules import Rates
+
+STEPS_TOGETHER = 10  # between two looks at the clock, for which a GPU's queue runs dry
+
+
+def measure_speed(config: Config, device: torch.device, seconds: float, *, best: float = 0.0) -> float:
+    """Images a second of full steps; given up early when it is clearly slower than ``best``."""
+    state, count = new_state(config, device, blank=True), config.training.batch_size
+    noise = latents(0, count, config.model.latent_size, seed=0, stream="speed").to(device)
+    labels = torch.zeros(count, dtype=torch.int64, device=device) if config.model.num_classes else None
+    with torch.no_grad():
+        draws = draws_of(0, count, seed=0).to(device) if config.training.uses_draws else None
+        inputs = Inputs(to_pixels(state.generator(noise, labels)), noise, labels, draws)  # any images will do
+    advance = advance_of(state, rules_of(config, device), config.hardware.step)
+    rates = Rates(augmentation=config.training.augmentation_strength)
+    together = STEPS_TOGETHER if device.type == "cuda" else 1
+    give_up = 1.2 * count / best if best else math.inf
+    time_of = partial(_duration, advance, inputs, together=together, seconds=seconds, give_up=give_up)
+    duration = time_of(rates)
+    if (every := config.training.penalty_every) > 1:
+        free = time_of(rates._replace(penalty=None))
+        duration = (duration + (every - 1) * free) / every
+    return count / duration
+
+
+def _duration(
+    advance: Advance, inputs: Inputs, rates: Rates, *, together: int, seconds: float, give_up: float
+) -> float:
+    """Of a step: the lower quartile, since the slow ones waited for somebody else. The first one allocates."""
+    advance(inputs, rates).sum().item()
+    durations: list[float] = []
+    while together * sum(durations) < seconds or len(durations) < 3:
+        start = time.perf_counter()
+        for _ in range(together):
+            numbers = advance(inputs, rates)
+        numbers.sum().item()
+        durations.append((time.perf_counter() - start) / together)
+        if min(durations) > give_up:
+            break
+    return sorted(durations)[len(durations) // 4]
