@@ -9,6 +9,7 @@ import torch
 from faulty_disk import Disk, refuse
 from tiny_runs import Ears
 
+from dcgan.commands.drawing import Drawing
 from dcgan.commands.records import Records
 from dcgan.errors import UserError
 from dcgan.knobs import RunsConfig
@@ -28,6 +29,10 @@ def facts(images_seen: int) -> dict[str, Any]:
     return {"images_seen": images_seen, "attempt": 0, "seconds": 1.0, "epoch_seconds": 0.0, **plain}
 
 
+def picture_of(images_seen: int) -> Drawing:
+    return Drawing(torch.tensor(images_seen), lambda number: b"picture of %d" % number.item())
+
+
 class Scene:
     """A run with two checkpoints, a marked best one and a journal, about to write a line, a picture and a third one."""
 
@@ -43,7 +48,7 @@ class Scene:
     def save(self, images_seen: int = NOW) -> Path | None:
         """What a session does when a checkpoint is due."""
         self.records.event("step", images_seen)
-        self.records.picture(images_seen, b"picture of %d" % images_seen, self.run.preview(images_seen))
+        self.records.picture(images_seen, picture_of(images_seen), self.run.preview(images_seen))
         return self.records.save(tensors(images_seen), facts(images_seen))
 
     def untruths(self, path: Path | None) -> list[str]:

@@ -135,8 +135,8 @@ MUTATIONS = [
     Mutation(
         "pictures are not durable",
         RECORDS,
-        "partial(write_atomically, path, content, durable=True)",
-        "partial(write_atomically, path, content)",
+        "write_atomically(path, drawing.png, durable=True)",
+        "write_atomically(path, drawing.png)",
     ),
     Mutation(
         "a miss is called saved",

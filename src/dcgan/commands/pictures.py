@@ -2,13 +2,15 @@
 
 import copy
 import math
+from functools import partial
 
-import numpy as np
 import torch
 
+from dcgan.commands.drawing import Drawing, Easel
 from dcgan.config import Config
 from dcgan.data.pixels import grid, png, to_pixels, viewable
 from dcgan.data.prepare import Dataset
+from dcgan.hardware import upload
 from dcgan.randomness import latents, permutation
 from dcgan.runs.checkpoint import TrainedGenerator
 from dcgan.tensors import Pixels
@@ -27,32 +29,39 @@ def preview_is_due(before: int, after: int) -> bool:
     return after >= FIRST_PREVIEW and (before < FIRST_PREVIEW or passed(after) > passed(before))
 
 
-def draw_reals(config: Config, dataset: Dataset) -> bytes:
-    """As many real images as a grid of samples holds, chosen by the seed, as a PNG."""
+def draw_reals(config: Config, dataset: Dataset) -> Drawing:
+    """As many real images as a grid of samples holds, chosen by the seed."""
     count = config.runs.preview_rows * config.runs.preview_columns
     chosen = dataset.train[permutation(len(dataset.train), "reals", seed=config.seed)[:count]]
-    return png(grid(viewable(dataset.pixels[chosen]), config.runs.preview_columns))
+    pixels = torch.from_numpy(dataset.pixels[chosen]).permute(0, 3, 1, 2)
+    return Drawing(pixels, partial(_as_png, columns=config.runs.preview_columns))
 
 
-def draw_preview(config: Config, state: TrainingState) -> bytes:
-    """The fixed latents, those of the seeds 0, 1, 2, …, drawn by the average if there is one, as a PNG."""
-    generator = state.average if state.average is not None else copy.deepcopy(state.generator)
-    count = config.runs.preview_rows * config.runs.preview_columns
-    pixels = TrainedGenerator(generator, config).sample(range(count))
-    return png(grid(_rows(pixels), config.runs.preview_columns))
+def draw_preview(config: Config, state: TrainingState, easel: Easel) -> Drawing:
+    """The fixed latents, those of the seeds 0, 1, 2, …, drawn by a copy of the average, or of what there is."""
+    drawer = copy.deepcopy(state.generator if state.average is None else state.average)
+    generator = TrainedGenerator(drawer, config)
+    seeds = range(config.runs.preview_rows * config.runs.preview_columns)
+    fixed, labels = generator.latents(seeds), generator.labels(seeds)
+    return easel.draw(
+        lambda: torch.cat(list(generator.paint(fixed, labels))),
+        partial(_as_png, columns=config.runs.preview_columns),
+    )
 
 
-@torch.no_grad()
-def draw_fresh_preview(config: Config, state: TrainingState) -> bytes:
+def draw_fresh_preview(config: Config, state: TrainingState, easel: Easel) -> Drawing:
     """Latents never seen before, normalised by their own batch: a copy is used, as this moves running statistics."""
     count = FRESH_ROWS * FRESH_COLUMNS
-    model = config.model
+    model, device, generator = config.model, state.journal_sums.device, copy.deepcopy(state.generator)
     noise = latents(state.images_seen, count, model.latent_size, seed=config.seed, stream="fresh", prior=model.prior)
-    device = state.journal_sums.device
-    labels = torch.arange(count, device=device) % model.num_classes if model.num_classes else None
-    images = copy.deepcopy(state.generator)(noise.to(device), labels)
-    return png(grid(_rows(to_pixels(images).cpu()), FRESH_COLUMNS, gap=0))
+
+    @torch.no_grad()
+    def paint() -> Pixels:
+        labels = torch.arange(count, device=device) % model.num_classes if model.num_classes else None
+        return to_pixels(generator(upload(noise, device), labels))
+
+    return easel.draw(paint, partial(_as_png, columns=FRESH_COLUMNS, gap=0))
 
 
-def _rows(pixels: Pixels) -> np.ndarray:
-    return viewable(pixels.permute(0, 2, 3, 1).numpy())
+def _as_png(pixels: Pixels, *, columns: int, gap: int = 2) -> bytes:
+    return png(grid(viewable(pixels.permute(0, 2, 3, 1).numpy()), columns, gap=gap))

@@ -1,6 +1,7 @@
 """What a sitting leaves on disk, in order, and what happens while the disk refuses it.
 
-Lines and pictures that are refused wait in memory and are tried again before whatever comes next. A checkpoint that
+Lines and pictures that are refused wait in memory and are tried again before whatever comes next; a picture that is
+still being drawn waits too, and so does what comes after it. A checkpoint that
 is refused is said to be missing, and is tried again with the state of that time. Nothing is ever said to be there
 that is not.
 """
@@ -11,10 +12,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from dcgan.commands.drawing import Drawing
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import DiskError, flush, write_atomically
 from dcgan.knobs import RunsConfig
@@ -23,6 +25,19 @@ from dcgan.runs import checkpoint, journal, shelf
 from dcgan.runs.folder import RunFolder
 
 MISSES = 3  # checkpoints in a row that the disk may refuse
+
+
+class _Entry(NamedTuple):
+    """Something to write."""
+
+    images_seen: int
+    write: Callable[[], object]
+    drawing: Drawing | None = None
+    """It cannot be written before this is there."""
+
+    @property
+    def is_there(self) -> bool:
+        return self.drawing is None or self.drawing.is_there
 
 
 class Records:
@@ -34,23 +49,35 @@ class Records:
         """``saved_images``: of the checkpoint that the run goes on from, None without one."""
         self.run, self.say, self.saved_images = run, say, saved_images
         self.keep, self.retry_seconds = runs.keep, runs.retry_seconds
-        self._waiting: deque[tuple[int, Callable[[], object]]] = deque()
+        self._waiting: deque[_Entry] = deque()
         self._complained = False
         self._misses, self._missed_at = 0, 0.0
 
     def event(self, event: str, images_seen: int, **facts: Any) -> None:
         """One line of the journal."""
-        self._put(images_seen, partial(journal.record, self.run.journal, event, images_seen, **facts))
+        self._put(_Entry(images_seen, partial(journal.record, self.run.journal, event, images_seen, **facts)))
 
-    def picture(self, images_seen: int, content: bytes, *paths: Path) -> None:
-        """A PNG under each of the names; durable, since it is not drawn again after a restart."""
+    def picture(
+        self, images_seen: int, drawing: Drawing, *paths: Path, shown: Callable[[Path], object] = lambda path: None
+    ) -> None:
+        """A PNG under each of the names, the first of which is told to ``shown`` when it is there.
+
+        It is durable, since it is not drawn again after a restart. One at a time is being drawn.
+        """
+        self.finish_pictures()
         for path in paths:
-            self._put(images_seen, partial(write_atomically, path, content, durable=True))
+            self._put(_Entry(images_seen, partial(_write_picture, path, drawing), drawing))
+        self._put(_Entry(images_seen, partial(shown, paths[0])))
+
+    def finish_pictures(self) -> None:
+        """Write what is still being drawn, and all that comes after it."""
+        if any(entry.drawing for entry in self._waiting):
+            self._try(patiently=True)
 
     def rewind(self, images_seen: int, attempt: int) -> None:
         """Forget what comes after: training goes back."""
-        self._waiting = deque(item for item in self._waiting if item[0] <= images_seen)
-        self._put(images_seen, partial(journal.rewind, self.run.journal, images_seen, attempt))
+        self._waiting = deque(entry for entry in self._waiting if entry.images_seen <= images_seen)
+        self._put(_Entry(images_seen, partial(journal.rewind, self.run.journal, images_seen, attempt)))
 
     def report(self) -> None:
         """The page, as far as the disk takes it: it is made anew each time."""
@@ -130,17 +157,21 @@ class Records:
         self.saved_images = facts["images_seen"]
         return path
 
-    def _put(self, images_seen: int, write: Callable[[], object]) -> None:
-        self._waiting.append((images_seen, write))
+    def _put(self, entry: _Entry) -> None:
+        self._waiting.append(entry)
+        self._try()
+
+    def _try(self, *, patiently: bool = False) -> None:
         try:
-            self._settle()
+            self._settle(patiently=patiently)
         except DiskError as error:
             self._complain(error)
 
-    def _settle(self) -> None:
-        while self._waiting:
+    def _settle(self, *, patiently: bool = True) -> None:
+        """Write what waits, one after the other; ``patiently``: also what is not there yet."""
+        while self._waiting and (patiently or self._waiting[0].is_there):
             try:
-                self._waiting[0][1]()
+                self._waiting[0].write()
             except OSError as error:  # while reading what is to be written anew
                 raise DiskError(self.run.root, error) from error
             self._waiting.popleft()
@@ -155,6 +186,10 @@ class Records:
     def _safe(self) -> str:
         saved = self.saved_images
         return "nothing of this run is saved yet" if saved is None else f"the one at image {saved:,} is safe"
+
+
+def _write_picture(path: Path, drawing: Drawing) -> None:
+    write_atomically(path, drawing.png, durable=True)
 
 
 _ADVICE = "Free some space or mend the disk, and give the same command: it goes on from what is safe."

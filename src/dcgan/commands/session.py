@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from dcgan.commands.clock import Timer, crossed
+from dcgan.commands.drawing import Drawing, Easel
 from dcgan.commands.listener import Listener
 from dcgan.commands.pictures import draw_fresh_preview, draw_preview, draw_reals, preview_is_due
 from dcgan.commands.records import Records
@@ -24,8 +25,7 @@ from dcgan.errors import ExitCode, UserError
 from dcgan.hardware import bit_borders
 from dcgan.runs import checkpoint, journal, shelf
 from dcgan.runs.folder import RunFolder
-from dcgan.training.accelerate import advance_of, new_state, rules_of
-from dcgan.training.feed import Feed
+from dcgan.training.accelerate import advance_of, feed_of, new_state, rules_of
 from dcgan.training.loop import train_steps
 from dcgan.training.state import TrainingState
 from dcgan.training.step import StepReport
@@ -53,7 +53,7 @@ class Session:
         seen = state.images_seen
         self._step, self._saved, self._journaled = Timer(seen), Timer(seen), Timer(seen)
         self._displayed, self._reported = Timer(seen), Timer(seen)
-        self._report_cost = 0.0
+        self._report_cost, self._easel = 0.0, Easel(state.journal_sums.device)
         self.epoch_line = ""
         self._borders = bit_borders()
         saved = None if state.untouched else seen
@@ -68,11 +68,11 @@ class Session:
     def steps(self) -> Generator[StepReport]:
         """Train to the end of the budget; closing the iterator saves first."""
         self._open()
-        rules = rules_of(self.config, self.state.journal_sums.device)
-        advance = advance_of(self.state, rules, self.config.hardware.step)
-        feed = self._feed()
+        config, device = self.config, self.state.journal_sums.device
+        advance = advance_of(self.state, rules_of(config, device), config.hardware.step)
+        feed = feed_of(config, self.batches, device)
         try:
-            for report in train_steps(self.state, feed, advance, training=self.config.training):
+            for report in train_steps(self.state, feed, advance, training=config.training):
                 self._after(report)
                 yield report
         except GeneratorExit:
@@ -94,17 +94,6 @@ class Session:
         """Say it, and keep it with the run."""
         self.listener.say(text)
         self.records.event("warning", self.state.images_seen, text=text, **facts)
-
-    def _feed(self) -> Feed:
-        model, device = self.config.model, self.state.journal_sums.device
-        return Feed(
-            self.batches,
-            device,
-            seed=self.config.seed,
-            latent_size=model.latent_size,
-            prior=model.prior,
-            augmented=self.config.training.uses_draws,
-        )
 
     def _open(self) -> None:
         seen = self.state.images_seen
@@ -196,6 +185,7 @@ class Session:
         Raises:
             UserError: ``training.rollbacks`` are used up, or the disk refuses.
         """
+        self.records.finish_pictures()
         seen, attempt = self.state.images_seen, self.state.attempt + 1
         if attempt > self.config.training.rollbacks:
             raise self._diverged(reason)
@@ -227,6 +217,7 @@ class Session:
     def _end(self, reason: str) -> None:
         seconds = round(self.state.seconds, 3)
         self.records.event("end", self.state.images_seen, seconds=seconds, reason=reason)
+        self.records.finish_pictures()
         self._write_report()
 
     def _write_journal(self) -> None:
@@ -246,9 +237,7 @@ class Session:
         """The chapter's line on the epoch, its preview included in the time."""
         seen = self.state.images_seen
         if self.config.runs.by_epochs:
-            path = self.run.fresh_preview(seen)
-            self.records.picture(seen, draw_fresh_preview(self.config, self.state), path)
-            self.listener.picture(path)
+            self._show(draw_fresh_preview(self.config, self.state, self._easel), self.run.fresh_preview(seen))
         means, images = _means(self.state.epoch_sums), float(self.state.epoch_sums[0])
         seconds = self.state.epoch_seconds + self._step.elapsed
         self.epoch_line = (
@@ -268,9 +257,11 @@ class Session:
     def _preview(self) -> None:
         seen = self.state.images_seen
         path = self.run.preview(seen)
-        self.records.picture(seen, draw_preview(self.config, self.state), path, self.run.latest)
+        self._show(draw_preview(self.config, self.state, self._easel), path, self.run.latest)
         self.records.event("preview", seen, file=path.name)
-        self.listener.picture(path)
+
+    def _show(self, drawing: Drawing, *paths: Path) -> None:
+        self.records.picture(self.state.images_seen, drawing, *paths, shown=self.listener.picture)
 
     def _display(self, report: StepReport) -> None:
         assert self.config.training.images is not None

@@ -21,6 +21,7 @@ from dcgan.data.pixels import to_pixels
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import write_atomically
 from dcgan.foreign import is_regular
+from dcgan.hardware import upload
 from dcgan.models.build import AnyGenerator, build_generator
 from dcgan.models.statistics import reestimated
 from dcgan.pickles import refuse_pickle
@@ -125,15 +126,18 @@ class TrainedGenerator:
         """The latent of each seed: the same on every machine and whatever its neighbours."""
         return latents_of_seeds(seeds, self.config.model.latent_size, self.config.model.prior)
 
+    def labels(self, seeds: Sequence[int]) -> Labels | None:
+        """The class of each seed, one after the other through all; None without classes."""
+        num_classes = self.generator.num_classes
+        return torch.tensor([seed % num_classes for seed in seeds], dtype=torch.int64) if num_classes else None
+
     def sample(self, seeds: Sequence[int], labels: Sequence[int] | None = None) -> Pixels:
         """One image for each seed: n c h w, uint8 (uint16 after 16-bit data), on the CPU, drawn in float32.
 
         ``labels`` are class numbers, one for each seed; without them a generator of classes cycles through all.
         """
-        num_classes = self.generator.num_classes
-        if labels is None and num_classes:
-            labels = [seed % num_classes for seed in seeds]
-        return self.decode(self.latents(seeds), None if labels is None else torch.tensor(labels, dtype=torch.int64))
+        classes = self.labels(seeds) if labels is None else torch.tensor(labels, dtype=torch.int64)
+        return self.decode(self.latents(seeds), classes)
 
     def reestimated(self, num_batches: int) -> "TrainedGenerator":
         """The same generator with statistics of normalisation estimated anew, from batches as in training."""
@@ -150,18 +154,20 @@ class TrainedGenerator:
         bits = 8 * self.dtype.itemsize
         return TrainedGenerator(generator, self.config, class_names=self.class_names, bits=bits, path=self.path)
 
-    @torch.inference_mode()
     def decode(self, latents: Latents, labels: Labels | None = None) -> Pixels:
         """One image for each latent: n c h w."""
-        device = self.generator.to_image.weight.device
-        chunks = []
-        for start in range(0, len(latents), CHUNK):
-            chunk, size = _padded(latents[start : start + CHUNK])
-            of_chunk = None if labels is None else _padded(labels[start : start + CHUNK])[0].to(device)
-            images = self.generator(chunk.to(device), of_chunk)
-            chunks.append(to_pixels(images[:size], self.dtype).cpu())
+        chunks = [pixels.cpu() for pixels in self.paint(latents, labels)]
         shape = (0, self.config.model.image_channels or 0, self.config.data.height, self.config.data.width)
         return torch.cat(chunks) if chunks else torch.empty(shape, dtype=self.dtype)
+
+    @torch.inference_mode()
+    def paint(self, latents: Latents, labels: Labels | None = None) -> Iterator[Pixels]:
+        """The same chunk by chunk, left where the generator is: nothing waits for it."""
+        device = self.generator.to_image.weight.device
+        for start in range(0, len(latents), CHUNK):
+            chunk, size = _padded(latents[start : start + CHUNK])
+            of_chunk = None if labels is None else upload(_padded(labels[start : start + CHUNK])[0], device)
+            yield to_pixels(self.generator(upload(chunk, device), of_chunk)[:size], self.dtype)
 
 
 def load_generator(path: Path, which: Which | None = "last") -> TrainedGenerator:

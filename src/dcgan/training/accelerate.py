@@ -9,12 +9,14 @@ from torch import nn
 from torch.optim import Adam
 
 from dcgan.config import Config
+from dcgan.data.batches import Batches
 from dcgan.knobs import TrainingConfig
 from dcgan.models.build import build, build_blank
 from dcgan.training.augment import StrengthController
 from dcgan.training.average import average_of
 from dcgan.training.capture import CapturedSteps
 from dcgan.training.compiled import compile_networks
+from dcgan.training.feed import Feed
 from dcgan.training.loop import Advance, advance_by
 from dcgan.training.objectives import compares, discriminator_loss, generator_loss, sureness
 from dcgan.training.state import NUM_SUMS, TrainingState, prepare_moments
@@ -81,6 +83,14 @@ def rules_of(config: Config, device: torch.device) -> Rules:
         penalised_share=config.training.penalised_share,
         precision=precision_context(config.hardware.precision, device),
     )
+
+
+def feed_of(config: Config, batches: Batches, device: torch.device) -> Feed:
+    """The inputs of each step."""
+    model, drawn = config.model, config.training.uses_draws
+    return Feed(
+        batches, device, seed=config.seed, latent_size=model.latent_size, prior=model.prior, augmented=drawn
+    )  # fmt: skip
 
 
 def advance_of(state: TrainingState, rules: Rules, way: str) -> Advance:

@@ -1,0 +1,175 @@
+"""Pictures that are late: whenever they are ready, the run leaves what it would have left."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+from test_train import assert_equal_runs, start
+
+from dcgan.commands import drawing, session
+from dcgan.commands.drawing import Drawing, Easel
+from dcgan.runs import journal
+from dcgan.runs.folder import RunFolder
+
+CPU = torch.device("cpu")
+BUDGET = "800"  # images, 100 steps; grids after 0, 504, 712, 800
+LATE = 5  # looks at a picture before it is there
+
+
+class LateDrawing:
+    """Painted only when somebody waits for it, or has looked often enough: long after it was begun."""
+
+    def __init__(self, paint: Callable[[], Any], finish: Callable[[Any], bytes]) -> None:
+        self._paint, self._finish, self._looks, self._png = paint, finish, 0, b""
+
+    @property
+    def is_there(self) -> bool:
+        self._looks += 1
+        return bool(self._png) or self._looks > LATE
+
+    @property
+    def png(self) -> bytes:
+        self._png = self._png or self._finish(self._paint())
+        return self._png
+
+
+class LateEasel(Easel):
+    def draw(self, paint: Callable[[], Any], finish: Callable[[Any], bytes]) -> Any:
+        return LateDrawing(paint, finish)
+
+
+@pytest.fixture
+def late(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    return lambda: monkeypatch.setattr(session, "Easel", LateEasel)
+
+
+def finish(source: Path, out: Path, **options: Any) -> RunFolder:
+    for _ in start(source, out, options.pop("budget", BUDGET), **options):
+        pass
+    return RunFolder(out)
+
+
+@pytest.mark.promise(
+    "A picture that is drawn while training goes on is the picture of the moment that it is named after."
+)
+@pytest.mark.parametrize("options", [{}, {"recipe": "d2l", "budget": "2epochs"}], ids=["average", "each epoch"])
+def test_late_pictures_leave_the_run_as_it_would_have_been(
+    options: dict[str, Any], critters_npy: Path, tmp_path: Path, late: Callable[[], None]
+) -> None:
+    prompt = finish(critters_npy, tmp_path / "prompt", **options)
+    late()
+    assert_equal_runs(prompt, finish(critters_npy, tmp_path / "late", **options))
+
+
+def test_training_goes_on_while_a_picture_is_drawn(
+    critters_npy: Path, tmp_path: Path, late: Callable[[], None]
+) -> None:
+    late()
+    run, steps = RunFolder(tmp_path / "run"), start(critters_npy, tmp_path / "run", BUDGET)
+    there = {}
+    for report in steps:
+        there[report.images_seen] = run.preview(504).exists()
+    assert not there[504 + 48], "lines of the journal wait behind it"
+    assert there[696], "it is looked at again at each of them"
+
+
+@pytest.mark.parametrize("steps", [64, 70])
+def test_a_run_that_is_stopped_while_a_picture_is_drawn_goes_on_as_if_it_had_not(
+    steps: int, critters_npy: Path, tmp_path: Path, late: Callable[[], None]
+) -> None:
+    whole = finish(critters_npy, tmp_path / "whole")
+    late()
+    parts = start(critters_npy, tmp_path / "parts", BUDGET)
+    list(islice(parts, steps))
+    parts.close()
+    assert RunFolder(tmp_path / "parts").preview(504).exists()
+    assert_equal_runs(whole, finish(critters_npy, tmp_path / "parts"))
+
+
+def test_a_picture_in_the_making_survives_a_roll_back(
+    critters_npy: Path, tmp_path: Path, late: Callable[[], None]
+) -> None:
+    def rolled_back(out: Path) -> RunFolder:
+        steps = start(critters_npy, out, BUDGET)
+        list(islice(steps, 65))
+        steps.gi_frame.f_locals["training"].session.roll_back("a test")
+        list(steps)
+        return RunFolder(out)
+
+    prompt = rolled_back(tmp_path / "prompt")
+    late()
+    assert_equal_runs(prompt, rolled_back(tmp_path / "late"))
+
+
+def test_a_run_that_fails_still_writes_the_picture_and_its_end(
+    critters_npy: Path, tmp_path: Path, late: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late()
+    steps = start(critters_npy, tmp_path / "run", BUDGET)
+    list(islice(steps, 65))
+    monkeypatch.setattr(session, "crossed", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        list(steps)
+    events = [event["event"] for event in journal.read(RunFolder(tmp_path / "run").journal)]
+    assert events[-2:] == ["preview", "end"]
+
+
+class Streams:
+    """Stands in for CUDA's streams and events, and writes down who waits for whom."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.log, self.over, empty = list[str](), False, torch.empty
+        monkeypatch.setattr(torch.cuda, "Stream", lambda device: self)
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda: "training")
+        monkeypatch.setattr(torch.cuda, "stream", self.entered)
+        monkeypatch.setattr(drawing.torch, "empty", lambda shape, dtype, pin_memory: empty(shape, dtype=dtype))
+
+    def wait_stream(self, other: str) -> None:
+        self.log.append(f"wait for {other}")
+
+    @contextmanager
+    def entered(self, stream: "Streams") -> Iterator[None]:
+        assert stream is self
+        self.log.append("enter")
+        yield
+        self.log.append("leave")
+
+    def record_event(self) -> "Streams":
+        self.log.append("record")
+        return self
+
+    def query(self) -> bool:
+        return self.over
+
+    def synchronize(self) -> None:
+        self.log.append("wait for event")
+
+
+def test_on_cuda_a_picture_is_drawn_on_a_stream_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    streams = Streams(monkeypatch)
+
+    def paint() -> torch.Tensor:
+        streams.log.append("paint")
+        return torch.tensor([1, 2], dtype=torch.uint8)
+
+    begun = Easel(torch.device("cuda")).draw(paint, lambda pixels: bytes(pixels.tolist()))
+    assert streams.log == ["wait for training", "enter", "paint", "record", "leave"]
+    assert not begun.is_there
+    streams.over = True
+    assert begun.is_there
+    assert begun.png == begun.png == b"\x01\x02"
+    assert streams.log[5:] == ["wait for event"], "once, and before the pixels are read"
+
+
+def test_elsewhere_a_picture_is_there_at_once() -> None:
+    drawn = Easel(CPU).draw(lambda: torch.tensor([3], dtype=torch.uint8), lambda pixels: bytes(pixels.tolist()))
+    assert isinstance(drawn, Drawing)
+    assert drawn.is_there
+    assert drawn.png == b"\x03"
