@@ -125,9 +125,9 @@ class Streams:
     """Stands in for CUDA's streams and events, and writes down who waits for whom."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.log, self.over, empty = list[str](), False, torch.empty
+        self.log, self.over, self.device, empty = list[str](), False, torch.device("cuda"), torch.empty
         monkeypatch.setattr(torch.cuda, "Stream", lambda device: self)
-        monkeypatch.setattr(torch.cuda, "current_stream", lambda: "training")
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "training")
         monkeypatch.setattr(torch.cuda, "stream", self.entered)
         monkeypatch.setattr(drawing.torch, "empty", lambda shape, dtype, pin_memory: empty(shape, dtype=dtype))
 

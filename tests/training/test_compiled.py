@@ -42,7 +42,7 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch._dynamo.reset()
 
 
-def repeated(step: Any) -> Any:
+def repeated(step: Any, device: torch.device) -> Any:
     for _ in range(capture.WARM_UP_STEPS):
         step()
     return step

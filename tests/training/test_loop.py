@@ -103,7 +103,7 @@ def test_recorded_steps_are_the_steps_themselves(
 ) -> None:
     """What stands in for a CUDA graph here repeats the step: warm-up, fixed inputs and restoring are the real ones."""
 
-    def record(step: Any) -> Any:
+    def record(step: Any, device: torch.device) -> Any:
         for _ in range(capture.WARM_UP_STEPS):
             step()
         return step

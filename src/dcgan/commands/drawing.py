@@ -49,7 +49,9 @@ class Easel:
         """
         if self._stream is None:
             return Drawing(paint().cpu(), finish)
-        self._stream.wait_stream(torch.cuda.current_stream())  # what is to be read is still being copied
+        self._stream.wait_stream(
+            torch.cuda.current_stream(self._stream.device)
+        )  # what is to be read is still being copied
         with torch.cuda.stream(self._stream):
             there = paint()
             here = torch.empty(there.shape, dtype=there.dtype, pin_memory=True).copy_(there, non_blocking=True)

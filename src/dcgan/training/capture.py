@@ -45,7 +45,7 @@ class _Captured:
         }
         static = rates._replace(**self._scalars)
         before = {name: tensor.clone() for name, tensor in state.tensors().items()}
-        self._replay = record(lambda: advance_by(state, rules, self._inputs, static))
+        self._replay = record(lambda: advance_by(state, rules, self._inputs, static), device)
         with torch.no_grad():  # as if the warm-up had never been
             for name, tensor in state.tensors().items():
                 tensor.copy_(before[name])
@@ -58,17 +58,19 @@ class _Captured:
         return self._replay().clone()
 
 
-def record(step: Callable[[], Tensor]) -> Callable[[], Tensor]:
+def record(step: Callable[[], Tensor], device: torch.device) -> Callable[[], Tensor]:
     """Run the step a few times, then record it; what is returned repeats it into the same memory."""
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(WARM_UP_STEPS):
-            step()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # the feed's thread goes on meanwhile
-        numbers = step()
+    with torch.cuda.device(device):
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_UP_STEPS):
+                step()
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        # thread_local: the feed's thread goes on pinning memory meanwhile, which does no harm.
+        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+            numbers = step()
 
     def replay() -> Tensor:
         graph.replay()
