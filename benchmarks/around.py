@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from cases import CASES, to_words
-from machine import ask, watch
+from machine import ask, spread, watch
 from product import command, train
 
 from dcgan.runs import journal
 from dcgan.runs.folder import RunFolder
 
 CASE = CASES["chapter"]
+TORCH = "import torch"
 
 
 def around_systems(pictures: Path, work: Path, seconds: float, threads: int) -> dict[str, Callable[[], dict[str, Any]]]:
@@ -23,7 +24,8 @@ def around_systems(pictures: Path, work: Path, seconds: float, threads: int) -> 
     starts = Starts(pictures, work, threads)
     question = {"case": to_words(CASE), "folder": str(pictures)}
     return {
-        "import torch": lambda: _seconds_of([sys.executable, "-c", "import torch"], threads),
+        "import dcgan": lambda: _seconds_of([sys.executable, "-c", "import dcgan"], threads),
+        TORCH: lambda: _seconds_of([sys.executable, "-c", "import torch"], threads),
         "start: first, images unseen": starts.first,
         "start: new run, images prepared": starts.second,
         "start: new run, precision measured": lambda: starts.second("auto"),
@@ -35,6 +37,15 @@ def around_systems(pictures: Path, work: Path, seconds: float, threads: int) -> 
         "sampling: 64 seeds, loaded": lambda: starts.sampled(seconds / 5),
         "sampling: dcgan sample, 64 files": starts.sample_command,
     }
+
+
+def beyond_torch(rounds: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Seconds until each kind of start begins its first step, less those of ``import torch`` in the same round."""
+    found: dict[str, list[float]] = {}
+    for done in rounds:
+        for name in [name for name in done if name.startswith("start: ") and TORCH in done]:
+            found.setdefault(name, []).append(done[name]["seconds"] - done[TORCH]["seconds"])
+    return {f"{name}, less {TORCH}": spread(values) for name, values in found.items()}
 
 
 class Starts:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -212,6 +213,11 @@ def run_rounds(
                 rounds[number][name] = systems[name]()
                 print(f"round {number + 1} of {num_rounds}: {name}: {brief(rounds[number][name])}", flush=True)
                 save()
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """The median of several rounds, the least and the largest."""
+    return {"median": statistics.median(values), "least": min(values), "largest": max(values)}
 
 
 def brief(result: dict[str, Any]) -> str:

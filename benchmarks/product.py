@@ -58,13 +58,15 @@ def throughput(run: RunFolder) -> dict[str, float]:
 def train(words: list[str], run: RunFolder, *, threads: int, cache: Path) -> tuple[Watched, float]:
     """Run the command; what it did, and when (on the monotonic clock) its first ``step`` line was on disk."""
     arrived: list[float] = []
-    seen = run.journal.stat().st_size if run.journal.exists() else 0
+
+    def num_steps() -> int:
+        return run.journal.read_bytes().count(b'"step"') if run.journal.exists() else 0
+
+    before = num_steps()
 
     def look() -> None:
-        if not arrived and run.journal.exists() and run.journal.stat().st_size != seen:
-            events = run.journal.read_bytes()[seen:]
-            if b'"step"' in events:
-                arrived.append(time.monotonic())
+        if not arrived and num_steps() > before:
+            arrived.append(time.monotonic())
 
     done = watch(words, threads=threads, cache=cache, poll=look)
     if done.exit_code != 0:

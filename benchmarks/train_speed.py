@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from around import around_systems
+from around import around_systems, beyond_torch
 from cases import CASES, CHAPTER_PASSES, NUM_PICTURES, Case, operations_per_image, to_words, write_pictures
 from growth import growth_systems
-from machine import RESULTS, ask, brief, entry_of, facts, read_results, run_rounds, slug, sources, write_results
+from machine import RESULTS, ask, brief, entry_of, facts, read_results, run_rounds, slug, sources, spread, write_results
 from product import trained
 
 from dcgan.limits import available_threads
@@ -74,7 +74,7 @@ def run_case(
         systems, summary = growth_systems(arguments.seconds, arguments.threads), summarize
     elif name == "around":
         pictures = write_pictures(CASES["chapter"], work / "pictures", arguments.pictures)
-        systems, summary = around_systems(pictures, work, arguments.seconds, arguments.threads), summarize
+        systems, summary = around_systems(pictures, work, arguments.seconds, arguments.threads), summarize_around
     else:
         case = CASES[name]
         entry["case"] = to_words(case)
@@ -137,15 +137,17 @@ def summarize_claim(case: Case, rounds: list[dict[str, Any]]) -> dict[str, Any]:
     for done in rounds:
         for name, value in ratios_of(done).items():
             ratios.setdefault(name, []).append(value)
-    spread = {
-        name: {"median": statistics.median(values), "least": min(values), "largest": max(values)}
-        for name, values in ratios.items()
-    }
     operations = {
         "needed_per_image": operations_per_image(case),
         "of_the_chapters_loop_per_image": operations_per_image(case, CHAPTER_PASSES),
     }
-    return summarize(rounds) | {"ratios": spread, "operations": operations}
+    spreads = {name: spread(values) for name, values in ratios.items()}
+    return summarize(rounds) | {"ratios": spreads, "operations": operations}
+
+
+def summarize_around(rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Medians, and what the starts take beyond what any program that uses torch does."""
+    return summarize(rounds) | {"beyond_torch": beyond_torch(rounds)}
 
 
 def ratios_of(done: dict[str, Any]) -> dict[str, float]:
@@ -167,8 +169,8 @@ def ratios_of(done: dict[str, Any]) -> dict[str, float]:
 def told(summary: dict[str, Any]) -> list[str]:
     """The summary in lines."""
     lines = [f"{name:>24}: {brief(numbers)}" for name, numbers in summary["medians"].items()]
-    for name, ratio in summary.get("ratios", {}).items():
-        lines.append(f"{name:>44}: {ratio['median']:.3f} ({ratio['least']:.3f} to {ratio['largest']:.3f})")
+    for name, many in (summary.get("ratios", {}) | summary.get("beyond_torch", {})).items():
+        lines.append(f"{name:>50}: {many['median']:.3f} ({many['least']:.3f} to {many['largest']:.3f})")
     return lines
 
 

@@ -194,6 +194,16 @@ def test_results_have_medians_and_every_rounds_ratios() -> None:
     assert train_speed.images_of_run([{"plain": measured(200.0)}], 30.0) == 1024 * (1 + 6)
 
 
+def test_a_start_is_held_against_import_torch_of_the_same_round() -> None:
+    rounds = [
+        {"import torch": {"seconds": torch_}, "start: run continued": {"seconds": start}}
+        for torch_, start in ((2.0, 3.0), (1.0, 2.5), (4.0, 4.25))
+    ]
+    rounds.append({"start: run continued": {"seconds": 9.0}})  # stopped before torch's turn, backwards
+    found = train_speed.summarize_around(rounds)["beyond_torch"]
+    assert found == {"start: run continued, less import torch": {"median": 1.0, "least": 0.25, "largest": 1.5}}
+
+
 def test_the_machine_and_the_sources_are_told() -> None:
     facts, sources = machine.facts(2), machine.sources()
     assert facts["threads"] == 2

@@ -104,7 +104,7 @@ class Session:
         if untouched:
             self.records.picture(0, draw_reals(self.config, self.dataset), self.run.reals)
             self._preview()
-        self._write_report()
+            self._write_report()  # later starts find one, and have a first step to take
         self._restart_timers()
 
     def _restart_timers(self) -> None:

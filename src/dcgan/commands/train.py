@@ -26,8 +26,6 @@ from dcgan.files import DiskError, clear_temporaries, require_space, write_atomi
 from dcgan.foreign import is_regular
 from dcgan.hardware import bit_borders, choose_device, describe
 from dcgan.recipes import complete
-from dcgan.reporting.film import write_film
-from dcgan.reporting.plots import write_curves
 from dcgan.runs import checkpoint, lock, shelf
 from dcgan.runs.checkpoint import Checkpoint
 from dcgan.runs.folder import RunFolder
@@ -208,6 +206,9 @@ def conclude(training: Training) -> Iterator[str]:
     if not training.finished:
         yield f"Stopped and saved at image {training.session.state.images_seen:,}. The same command goes on from there."
     else:
+        from dcgan.reporting.film import write_film
+        from dcgan.reporting.plots import write_curves
+
         for write in (write_curves, write_film):
             try:
                 write(run)

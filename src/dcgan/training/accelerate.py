@@ -1,5 +1,6 @@
 """What makes a step fast: memory layout, precision, fused optimisers, recording and compiling."""
 
+import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -55,13 +56,21 @@ def to_device(network: nn.Module, device: torch.device) -> None:
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
+class QuickAdam(Adam):
+    """Torch's Adam, its methods out of the wrappers that import torch's compiler to hide them from it: a second."""
+
+    add_param_group = inspect.unwrap(Adam.add_param_group)
+    zero_grad = inspect.unwrap(Adam.zero_grad)
+    step = torch.no_grad()(inspect.unwrap(Adam.step))
+
+
 def adam(network: nn.Module, learning_rate: float, training: TrainingConfig) -> Adam:
     """Kingma, Ba 2015 (arXiv 1412.6980), in one pass over the weights; its learning rate can be refilled."""
     device = next(network.parameters()).device
     # On a processor float64, so that it is the same as a number; elsewhere the kernels read float32.
     rate = torch.tensor(learning_rate, dtype=torch.float64 if device.type == "cpu" else torch.float32, device=device)
     betas = (training.beta1, training.beta2)
-    optimizer = Adam(network.parameters(), lr=rate, betas=betas, fused=True, capturable=device.type == "cuda")
+    optimizer = QuickAdam(network.parameters(), lr=rate, betas=betas, fused=True, capturable=device.type == "cuda")
     # Else torch warns of the steps that come before the recording, which are meant.
     optimizer._warned_capturable_if_run_uncaptured = True
     return optimizer
