@@ -1,9 +1,10 @@
 """Everything that can be measured on a GPU machine in one call: see gpu.sh. Needs torch, numpy, pillow, safetensors.
 
-Images a second of the product's step (inputs on the device; recorded, recorded with compiled networks, or eager, call
-by call) and of its whole training loop, for three recipes in float32 and bfloat16 at several batch sizes; of the
-chapter's loop and the tuned one; the rates of matrix products and copies; and from these the two-part roofline:
-operations and bytes of a step, both counted.
+Images a second of the product's step, with its inputs on the device (call by call, recorded as one graph, recorded
+with compiled networks) and of its whole training loop, at several batch sizes, for the chapter's networks and for
+others; of the chapter's loop and of a tuned one; what gradient penalties cost; and whether the same steps taken twice
+end in the same bits. Beside them what is possible: the rates of matrix products and copies, and the two-part roofline
+from them, operations and bytes of a step, both counted. The most wanted comes first, since the time is limited.
 Without a GPU a smoke run of the same code on the processor: its numbers mean nothing.
 """
 
@@ -11,12 +12,13 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -24,14 +26,19 @@ from cases import CASES, Case, drawn_pixels, tiny, to_words, write_pictures
 from limits import DTYPES, copy_rate, matrix_rate, roofline_seconds
 from machine import RESULTS, brief, entry_of, facts, read_results, run_rounds, slug, sources, timed, write_results
 from plain_loops import chapter, plain, waiter
-from product import NUM_DRAWN, looping, stepping
+from product import NUM_DRAWN, looping, single_steps, stepping
 
 from dcgan.limits import available_threads
 from dcgan.recipes import recipe
 from dcgan.training.accelerate import can_use_bf16
 
-BATCHES = (64, 256, 1024, 4096)
-RESERVED_SECONDS = 20.0  # no measurement is begun when less than this is left
+Measure = Callable[[], dict[str, Any]]
+
+BATCHES, USUAL = (64, 256, 1024, 4096), (256, 1024)
+RESERVED_SECONDS, COMPILING_SECONDS = 20.0, 75.0  # no measurement is begun when less than this is left
+BARE = {"model__discriminator_norm": False, "training__reduction": "mean"}  # a critic that can be penalised,
+PENALISED = BARE | {"training__real_penalty": 1.0, "training__fake_penalty": 1.0}  # and is, on the whole batch
+NUM_REPEATED = 20  # steps that are taken twice
 
 
 def main() -> None:
@@ -53,25 +60,32 @@ def main() -> None:
     path = arguments.out / f"{'gpu-smoke' if smoke else 'gpu'}-{slug(machine)}.json"
     results = read_results(path)
     entry = entry_of(results, "gpu", measured)
-    entry["rounds"] = [{name: one for name, one in done.items() if "skipped" not in one} for done in entry["rounds"]]
+    entry["rounds"] = [{name: one for name, one in done.items() if "missing" not in one} for done in entry["rounds"]]
     print(f"{machine['accelerator']}, torch {machine['torch']}, until {arguments.minutes} minutes are over → {path}")
     with tempfile.TemporaryDirectory(prefix="dcgan-gpu-") as temporary:
         systems = all_systems(device, arguments.seconds, Path(temporary), smoke=smoke)
-        within = {name: partial(unless_late, system, deadline) for name, system in systems.items()}
+        within = {name: partial(attempted, name, system, deadline) for name, system in systems.items()}
         run_rounds(entry, 1, within, partial(write_results, path, results))
-    add_rooflines(entry["rounds"][0])
+    for line in conclude(entry):
+        print(line)
     write_results(path, results)
 
 
-def unless_late(system: Callable[[], dict[str, Any]], deadline: float) -> dict[str, Any]:
-    """Measure, or say why not: too late (the next call goes on there), or too large for the device."""
-    if time.monotonic() > deadline - RESERVED_SECONDS:
-        return {"skipped": "the time was over"}
+def attempted(name: str, system: Measure, deadline: float) -> dict[str, Any]:
+    """Measure, or say why not, and go on: the next call tries again what is missing."""
+    reserved = COMPILING_SECONDS if "compiled" in name else RESERVED_SECONDS
+    if time.monotonic() > deadline - reserved:
+        return _missing("the time was over")
     try:
         return system()
-    except torch.OutOfMemoryError:
+    except Exception as error:  # out of memory, a compiler that is not there, whatever else a strange machine has
         torch.cuda.empty_cache()
-        return {"skipped": "out of memory"}
+        return _missing(f"{type(error).__name__}: {error}")
+
+
+def _missing(reason: str) -> dict[str, Any]:
+    print(f"missing: {reason.splitlines()[0]}", flush=True)
+    return {"missing": reason[:2000]}
 
 
 def cases(*, smoke: bool) -> dict[str, Case]:
@@ -85,31 +99,40 @@ def cases(*, smoke: bool) -> dict[str, Case]:
     return found
 
 
-def all_systems(
-    device: torch.device, seconds: float, work: Path, *, smoke: bool
-) -> dict[str, Callable[[], dict[str, Any]]]:
+def all_systems(device: torch.device, seconds: float, work: Path, *, smoke: bool) -> dict[str, Measure]:
     """Every measurement by its name, the most wanted first."""
-    rates = {f"rate {name}": partial(_rate, name, device, smoke) for name in DTYPES}
-    systems: dict[str, Callable[[], dict[str, Any]]] = {**rates, "rate copy": partial(_copy, device, smoke)}
+    every, usual = ((8,), (8,)) if smoke else (BATCHES, USUAL)
     precisions = ("bf16", "fp32") if can_use_bf16(device) else ("fp32",)
-    hand_written = cases(smoke=smoke)["d2l"]
-    for batch in (8,) if smoke else (256, 1024):
-        case = replace(hand_written, batch=batch)
-        systems[f"loop chapter batch {batch}"] = partial(_by_hand, chapter, case, device, seconds, work)
-        systems[f"loop plain batch {batch}"] = partial(_by_hand, plain, case, device, seconds, work)
-    for name, case in cases(smoke=smoke).items():
-        ways: dict[str, Callable[..., dict[str, Any]]] = {
-            "step": partial(_product, stepping),
-            "train": partial(_product, looping),
-        }
-        if name == "d2l":
-            backend = "eager" if smoke else "inductor"  # a processor's compiler would take a minute
-            ways["step, compiled networks"] = partial(_product, partial(stepping, backend=backend))
-            ways["eager"] = partial(_product, partial(stepping, eager=True))
-            ways["step, kernels searched"] = partial(_product, stepping, search=True)
-        for batch, precision, way in product((8,) if smoke else BATCHES, precisions, ways):
-            sized = replace(case, batch=batch)
-            systems[f"{way} {name} {precision} batch {batch}"] = partial(ways[way], sized, precision, device, seconds)
+    best = precisions[0]
+    systems: dict[str, Measure] = {f"rate {name}": partial(_rate, name, device, smoke) for name in DTYPES}
+    systems["rate copy"] = partial(_copy, device, smoke)
+
+    def add(way: str, how: Callable[..., Any], names: Any, batches: Any, kinds: Any = (best,), **more: Any) -> None:
+        for name, precision, batch in product(names, kinds, batches):
+            case = replace(cases(smoke=smoke)[name], batch=batch)
+            measure = partial(_product, how, case, precision, device, seconds, **more)
+            systems[f"{way} {name} {precision} batch {batch}"] = measure
+
+    add("graph", stepping, ["d2l"], every)
+    add("train", looping, ["d2l"], usual)
+    for name, loop in (("chapter", chapter), ("plain", plain)):
+        for batch in usual:
+            case = replace(cases(smoke=smoke)["d2l"], batch=batch)
+            systems[f"loop {name} batch {batch}"] = partial(_by_hand, loop, case, device, seconds, work)
+    add("bare", partial(stepping, **BARE), ["d2l"], usual)
+    add("penalised", partial(stepping, **PENALISED), ["d2l"], usual)
+    add("penalised twice differentiated", partial(stepping, **PENALISED), ["d2l"], usual, twice=True)
+    add("compiled", partial(stepping, step="compiled"), ["d2l"], usual)
+    add("eager", partial(stepping, step="eager"), ["d2l"], every)
+    for precision, step in product(precisions, ("graph", "eager")):
+        case = replace(cases(smoke=smoke)["d2l"], batch=usual[0])
+        systems[f"same bits twice, {step} {precision}"] = partial(_same_bits, case, precision, device, step)
+    add("graph", stepping, ["d2l"], every, precisions[1:])
+    add("train", looping, ["d2l"], every, precisions)
+    add("compiled", partial(stepping, step="compiled"), ["d2l"], every[-1:])
+    add("graph, kernels searched", stepping, ["d2l"], usual, search=True)
+    add("graph", stepping, ["modern", "radford2015"], usual)
+    add("train", looping, ["modern", "radford2015"], usual)
     return systems
 
 
@@ -117,7 +140,7 @@ def _rate(precision: str, device: torch.device, smoke: bool) -> dict[str, Any]:
     before = torch.backends.cuda.matmul.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32  # as the convolutions have it
     try:
-        rate = matrix_rate(DTYPES[precision], 256 if smoke else 8192, device)
+        rate = matrix_rate(DTYPES[precision], 256 if smoke else 8192, device, products=5 if smoke else 200)
     finally:
         torch.backends.cuda.matmul.allow_tf32 = before
     return {"operations_per_second": rate, "tf32": torch.backends.cudnn.allow_tf32}
@@ -144,16 +167,37 @@ def _product(
     seconds: float,
     *,
     search: bool = False,
+    twice: bool = False,
 ) -> dict[str, Any]:
-    pixels = _pixels(case.size, case.channels, 16 if case.width < 8 else NUM_DRAWN)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
-    with kernel_search(search), make(case, pixels, precision, str(device)) as step:
+    with (
+        kernel_search(search),
+        differentiated_twice(twice),
+        make(case, _pixels_of(case), precision, str(device)) as step,
+    ):
         result = timed(step, seconds, wait=waiter(device))
     if device.type == "cuda":
         result["memory_mb"] = torch.cuda.max_memory_allocated() / 1e6
         torch.cuda.empty_cache()
     return result | {"case": to_words(case), "precision": precision}
+
+
+def _same_bits(case: Case, precision: str, device: torch.device, step: str) -> dict[str, Any]:
+    """Whether the same steps from the same weights, taken anew, end in the same bits: what exact resuming rests on."""
+    ends = []
+    for _ in range(2):
+        state, take = single_steps(case, _pixels_of(case), precision, str(device), step=step)
+        for _ in range(NUM_REPEATED):
+            take()
+        ends.append({name: tensor.cpu() for name, tensor in state.tensors().items()})
+    first, second = ends
+    different = [name for name, tensor in first.items() if not torch.equal(tensor, second[name])]
+    return {"tensors": len(first), "different": len(different), "names": different[:10]}
+
+
+def _pixels_of(case: Case) -> np.ndarray:
+    return _pixels(case.size, case.channels, 16 if case.width < 8 else NUM_DRAWN)
 
 
 @cache
@@ -171,20 +215,77 @@ def kernel_search(on: bool) -> Iterator[None]:
         torch.backends.cudnn.benchmark = before
 
 
-def add_rooflines(done: dict[str, Any]) -> None:
-    """The share of its roofline that each of the product's measurements reached, with what it is counted from."""
-    bandwidth = done["rate copy"].get("bytes_per_second")
+def differentiated_twice(on: bool) -> AbstractContextManager[object]:
+    """Penalties as they are for a critic that has no adjoint."""
+    return patch("dcgan.training.penalties.has_adjoint", lambda network: False) if on else nullcontext()
+
+
+def conclude(entry: dict[str, Any]) -> Iterator[str]:
+    """Add to the measurements what follows from them; the same in lines."""
+    done = entry["rounds"][0]
+    yield from add_rooflines(done)
+    entry["summary"] = {"best": best_of(done), "ratios": ratios_of(done)}
+    if best := entry["summary"]["best"]:
+        yield f"best: {best['name']}, {brief(best)}"
+    for name, ratio in entry["summary"]["ratios"].items():
+        yield f"{name}: {ratio:.3f}"
     for name, result in done.items():
-        if "precision" not in result or not bandwidth:
-            continue
-        case, rate = Case(**result["case"]), done[f"rate {result['precision']}"]["operations_per_second"]
+        if "different" in result:
+            yield f"{name}: {result['different']} of {result['tensors']} tensors differ"
+        if "missing" in result:
+            yield f"{name}: missing ({result['missing'].splitlines()[0]})"
+
+
+def add_rooflines(done: dict[str, Any]) -> Iterator[str]:
+    """The share of its roofline that each of the product's steps reached, and what it is counted from.
+
+    A step takes at least as long as its operations, and at least as long as its bytes: ``share`` is of the longer of
+    the two; ``share_of_sum`` of both one after the other, as if nothing overlapped.
+    """
+    bandwidth = done.get("rate copy", {}).get("bytes_per_second")
+    for name, result in done.items():
+        rate = done.get(f"rate {result.get('precision')}", {}).get("operations_per_second")
+        if "images_per_second" not in result or not (rate and bandwidth) or name.startswith(("bare", "penalised")):
+            continue  # penalties are further operations, which are not counted
+        case = Case(**result["case"])
         roof = roofline_seconds(case, result["precision"], rate, bandwidth)
-        possible = case.batch / max(roof["operations_seconds"], roof["bytes_seconds"])
+        seconds = case.batch / result["images_per_second"]
+        parts = roof["operations_seconds"], roof["bytes_seconds"]
         result["roofline"] = roof | {
-            "images_per_second": possible,
-            "share": result["images_per_second"] / possible,
+            "images_per_second": case.batch / max(parts),
+            "share": max(parts) / seconds,
+            "share_of_sum": sum(parts) / seconds,
         }
-        print(f"{name}: {result['roofline']['share']:.1%} of the roofline ({brief(roof)})")
+        yield f"{name}: {result['images_per_second']:,.0f} images/s, roofline: {brief(result['roofline'])}"
+
+
+def best_of(done: dict[str, Any]) -> dict[str, Any]:
+    """The fastest step of the chapter's networks; empty without any."""
+    steps = {name: result for name, result in done.items() if "roofline" in result and " d2l " in name}
+    if not steps:
+        return {}
+    name = max(steps, key=lambda name: steps[name]["images_per_second"])
+    return {
+        "name": name,
+        "images_per_second": steps[name]["images_per_second"],
+        "share": steps[name]["roofline"]["share"],
+    }
+
+
+def ratios_of(done: dict[str, Any]) -> dict[str, float]:
+    """How many times as fast: the product as the two loops, recorded or compiled as not, plain as penalised."""
+    speeds = {name: result["images_per_second"] for name, result in done.items() if "images_per_second" in result}
+    pairs = []
+    for precision, batch in product(DTYPES, sorted({int(name.rpartition(" ")[2]) for name in speeds})):
+        of = f"d2l {precision} batch {batch}"
+        pairs += [(f"train {of}", f"loop {loop} batch {batch}") for loop in ("chapter", "plain")]
+        pairs += [(f"{way} {of}", f"eager {of}") for way in ("graph", "compiled")]
+        pairs += [(f"compiled {of}", f"graph {of}")]
+        pairs += [(f"bare {of}", f"penalised {of}"), (f"bare {of}", f"penalised twice differentiated {of}")]
+        pairs += [(f"graph {of}", f"penalised {of}")]
+    return {
+        f"{one} / {other}": speeds[one] / speeds[other] for one, other in pairs if one in speeds and other in speeds
+    }
 
 
 if __name__ == "__main__":

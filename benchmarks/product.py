@@ -19,14 +19,17 @@ from dcgan.config import Config
 from dcgan.data.batches import Batches
 from dcgan.data.prepare import prepare
 from dcgan.hardware import keep_big_blocks
+from dcgan.randomness import latents
 from dcgan.recipes import recipe
 from dcgan.runs import journal
 from dcgan.runs.checkpoint import load_generator
 from dcgan.runs.folder import RunFolder
-from dcgan.training.accelerate import fastest_advance, new_state, rules_of
-from dcgan.training.feed import Feed, Inputs
-from dcgan.training.loop import advance_by, train_steps
+from dcgan.training.accelerate import advance_of, feed_of, new_state, rules_of
+from dcgan.training.compiled import compile_networks
+from dcgan.training.feed import Inputs, draws_of
+from dcgan.training.loop import train_steps
 from dcgan.training.schedules import Rates
+from dcgan.training.state import TrainingState
 
 NUM_DRAWN = 512
 
@@ -92,9 +95,9 @@ def trained(case: Case, folder: Path, work: Path, *, precision: str, threads: in
     }
 
 
-def config_of(case: Case, precision: str, device: str) -> Config:
-    """The case as a resolved config."""
-    changes = {
+def config_of(case: Case, precision: str, device: str, step: str = "graph", **changes: Any) -> Config:
+    """The case as a resolved config; ``changes`` of knobs are written with two underscores for the dot."""
+    resolved = {
         "data.height": case.size,
         "data.width": case.size,
         "model.image_channels": case.channels,
@@ -102,8 +105,10 @@ def config_of(case: Case, precision: str, device: str) -> Config:
         "training.images": 10**12,
         "hardware.precision": precision,
         "hardware.device": device,
+        "hardware.step": step if device.startswith("cuda") else "eager",
     }
-    return recipe(case.recipe).override(case.settings() | changes)
+    turned = {key.replace("__", "."): value for key, value in changes.items()}
+    return recipe(case.recipe).override(case.settings() | resolved | turned)
 
 
 def loop(case: dict[str, Any], precision: str, seconds: float, threads: int) -> dict[str, Any]:
@@ -117,46 +122,55 @@ def loop(case: dict[str, Any], precision: str, seconds: float, threads: int) -> 
 
 
 @contextmanager
-def looping(case: Case, pixels: np.ndarray, precision: str, device: str) -> Iterator[Callable[[], int]]:
+def looping(
+    case: Case, pixels: np.ndarray, precision: str, device: str, *, step: str = "graph"
+) -> Iterator[Callable[[], int]]:
     """One step of the whole training loop at each call: making the inputs, the average and the sums included."""
-    config, place = config_of(case, precision, device), torch.device(device)
+    config, place = config_of(case, precision, device, step), torch.device(device)
     state = new_state(config, place)
-    batches = Batches(pixels, np.arange(len(pixels)), batch_size=case.batch, seed=0)
-    feed = Feed(batches, place, seed=0, latent_size=config.model.latent_size, prior=config.model.prior)
-    steps = train_steps(state, feed, fastest_advance(state, rules_of(config, place)), training=config.training)
+    feed = feed_of(config, Batches(pixels, np.arange(len(pixels)), batch_size=case.batch, seed=0), place)
+    advance = advance_of(state, rules_of(config, place), config.hardware.step)
+    steps = train_steps(state, feed, advance, training=config.training)
 
-    def step() -> int:
+    def take() -> int:
         next(steps)
         return case.batch
 
     try:
-        yield step
+        yield take
     finally:
         feed.close()
 
 
 @contextmanager
 def stepping(
-    case: Case, pixels: np.ndarray, precision: str, device: str, *, eager: bool = False, backend: str | None = None
+    case: Case, pixels: np.ndarray, precision: str, device: str, *, step: str = "graph", **changes: Any
 ) -> Iterator[Callable[[], int]]:
-    """One step alone at each call, always of the same inputs, which are on the device.
+    """One step alone at each call, always of the same inputs, which are on the device."""
+    _, advance = single_steps(case, pixels, precision, device, step=step, **changes)
 
-    ``eager``: call by call; ``backend``: of ``torch.compile``, for both networks, inside the recorded step.
-    """
-    config, place = config_of(case, precision, device), torch.device(device)
-    state, rules = new_state(config, place), rules_of(config, place)
-    if backend is not None:
-        state.generator.compile(backend=backend)
-        state.discriminator.compile(backend=backend)
-    advance = partial(advance_by, state, rules) if eager else fastest_advance(state, rules)
-    batch = torch.from_numpy(np.resize(pixels, (case.batch, *pixels.shape[1:]))).to(place)
-    inputs = Inputs(batch.permute(0, 3, 1, 2), torch.randn(case.batch, config.model.latent_size, device=place))
-
-    def step() -> int:
-        advance(inputs, Rates(kept=0.999))
+    def take() -> int:
+        advance()
         return case.batch
 
-    yield step
+    yield take
+
+
+def single_steps(
+    case: Case, pixels: np.ndarray, precision: str, device: str, *, step: str = "graph", **changes: Any
+) -> tuple[TrainingState, Callable[[], torch.Tensor]]:
+    """A state, and what takes one step of it at each call."""
+    config, place = config_of(case, precision, device, step, **changes), torch.device(device)
+    state, rules = new_state(config, place), rules_of(config, place)
+    if step == "compiled" and place.type == "cpu":  # whose compiler would take a minute: its tracer will do
+        compile_networks(state, rules, backend="eager")
+    advance = advance_of(state, rules, config.hardware.step)
+    batch = torch.from_numpy(np.resize(pixels, (case.batch, *pixels.shape[1:]))).to(place).permute(0, 3, 1, 2)
+    noise = latents(0, case.batch, config.model.latent_size, seed=0).to(place)
+    draws = draws_of(0, case.batch, seed=0).to(place) if config.training.uses_draws else None
+    inputs = Inputs(batch, noise, None, draws)
+    rates = Rates(kept=0.999, augmentation=config.training.augmentation_strength)
+    return state, partial(advance, inputs, rates)
 
 
 def preparing(case: dict[str, Any], folder: str, threads: int) -> dict[str, Any]:

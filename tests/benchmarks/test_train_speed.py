@@ -1,6 +1,10 @@
 """The benchmarks measure what they say: counts against closed forms, the plain loop against the product's step."""
 
+import json
+import os
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -253,13 +257,79 @@ def test_the_product_is_measured_by_its_own_journal(pictures: Path, tmp_path: Pa
     assert measured["images_per_second"] == pytest.approx(192 / measured["seconds"])
 
 
-@pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # torch's compiler looks at all it meets
-def test_everything_measured_on_a_gpu_runs_on_a_processor_too(tmp_path: Path) -> None:
-    systems = gpu.all_systems(CPU, 0.01, tmp_path, smoke=True)
-    done = {name: system() for name, system in systems.items() if "loop" not in name and "radford" not in name}
-    gpu.add_rooflines(done)
-    shares = [result["roofline"]["share"] for result in done.values() if "roofline" in result]
-    assert len(shares) >= 6
-    assert all(share > 0 for share in shares)
-    late = gpu.unless_late(lambda: {}, deadline=0.0)
-    assert "skipped" in late
+BARE_MACHINE = """
+import importlib.abc, importlib.metadata, sys
+
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("tyro", "tomli_w", "rich", "matplotlib", "scipy", "tifffile", "typeguard"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+version = importlib.metadata.version
+
+def version_of(name):
+    if name == "dcgan":  # src is on the path, nothing is installed
+        raise importlib.metadata.PackageNotFoundError(name)
+    return version(name)
+
+sys.meta_path.insert(0, Missing())
+importlib.metadata.version = version_of
+"""
+
+
+def test_all_that_is_measured_on_a_gpu_runs_on_a_processor_with_four_packages(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(BARE_MACHINE)  # Python runs it first
+    environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHON": sys.executable}
+    command = ["bash", str(BENCHMARKS / "gpu.sh"), str(tmp_path), "--smoke", "--seconds", "0.01"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (path,) = tmp_path.glob("gpu-smoke-*.json")
+    entry = json.loads(path.read_text())["gpu"]
+    (measured,) = entry["rounds"]
+    assert [(name, result["missing"]) for name, result in measured.items() if "missing" in result] == []
+    ways = {name.partition(" d2l ")[0] for name in measured if " d2l " in name}
+    assert {"graph", "compiled", "eager", "train", "bare", "penalised", "penalised twice differentiated"} <= ways
+    steps = [result for name, result in measured.items() if name.startswith(("graph", "compiled", "eager", "train"))]
+    assert all(0 < result["roofline"]["share"] <= result["roofline"]["share_of_sum"] for result in steps)
+    assert all(result["different"] == 0 for name, result in measured.items() if name.startswith("same bits"))
+    ratios = entry["summary"]["ratios"]
+    for one, other in (("train", "loop chapter"), ("train", "loop plain"), ("bare", "penalised"), ("graph", "eager")):
+        assert any(name.startswith(one) and f"/ {other} " in name for name in ratios), (one, other)
+    assert "roofline: operations " in done.stdout
+
+
+def test_what_a_gpu_cannot_do_is_missing_and_the_rest_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    def broken() -> dict[str, Any]:
+        raise RuntimeError("no compiler\nand a page about it")
+
+    later = time.monotonic() + 60
+    assert gpu.attempted("graph", lambda: {"images_per_second": 1.0}, later) == {"images_per_second": 1.0}
+    assert gpu.attempted("graph", broken, later)["missing"].startswith("RuntimeError: no compiler")
+    assert gpu.attempted("graph", broken, time.monotonic())["missing"] == "the time was over"
+    assert gpu.attempted("compiled", broken, later)["missing"] == "the time was over", "it would take a minute"
+    assert "a page" not in capsys.readouterr().out
+
+
+def test_the_roofline_and_the_ratios_by_hand() -> None:
+    case = cases.to_words(CHAPTER)
+    needs = limits.roofline_seconds(CHAPTER, "bf16", rate=1e12, bandwidth=1e12)
+    seconds = 2 * max(needs["operations_seconds"], needs["bytes_seconds"])
+    speed = CHAPTER.batch / seconds
+    done = {
+        "rate bf16": {"operations_per_second": 1e12},
+        "rate copy": {"bytes_per_second": 1e12},
+        "graph d2l bf16 batch 256": {"images_per_second": speed, "case": case, "precision": "bf16"},
+        "eager d2l bf16 batch 256": {"images_per_second": speed / 4, "case": case, "precision": "bf16"},
+        "penalised d2l bf16 batch 256": {"images_per_second": speed / 2, "case": case, "precision": "bf16"},
+        "compiled d2l bf16 batch 256": {"missing": "the time was over"},
+    }
+    entry: dict[str, Any] = {"rounds": [done]}
+    told = list(gpu.conclude(entry))
+    assert entry["summary"]["best"] == {
+        "name": "graph d2l bf16 batch 256", "images_per_second": speed, "share": pytest.approx(0.5),
+    }  # fmt: skip
+    assert entry["summary"]["ratios"] == {
+        "graph d2l bf16 batch 256 / eager d2l bf16 batch 256": 4.0,
+        "graph d2l bf16 batch 256 / penalised d2l bf16 batch 256": 2.0,
+    }
+    assert told[-1] == "compiled d2l bf16 batch 256: missing (the time was over)"
