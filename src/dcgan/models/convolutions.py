@@ -67,7 +67,7 @@ class _Halve(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, large: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(large, weight)
-        return halved(large, weight)
+        return halved(large, weight).clone()  # no view: without normalisation its activation happens in place
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
