@@ -1,6 +1,5 @@
 """Pictures that are late: whenever they are ready, the run leaves what it would have left."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -9,8 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parent))
 from test_train import assert_equal_runs, start
 
 from dcgan.commands import drawing, session
