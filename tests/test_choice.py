@@ -30,7 +30,7 @@ def chosen(config: Config | None = None, **facts: Any) -> Config:
 
 def test_a_hundred_thousand_images_are_as_usual_and_a_thousand_are_augmented() -> None:
     many, few = chosen(num_images=5000), chosen(num_images=4999)
-    usual = Config().override({"training.flip": "auto", "reasons": many.reasons})
+    usual = Config().override({"training.flip": "auto", "training.guard": True, "reasons": many.reasons})
     assert many == usual and not many.training.augmentation
     assert few.training.augmentation == ("colour", "translation", "cutout")
     assert few.training.augmentation_schedule == "adaptive"
@@ -131,10 +131,11 @@ def test_operations_are_those_that_the_benchmarks_count_layer_by_layer(size: int
 
 def test_reasons_are_told_in_one_line_each_with_the_settings_as_they_are_set() -> None:
     lines = explain(dict(flatten(chosen(num_images=900))))
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert lines[0].startswith("model.generator_width=64, model.discriminator_width=64, training.batch_size=32, ")
     assert lines[1].startswith("training.flip=auto: ")
-    assert lines[2] == (
+    assert lines[2].startswith("training.guard=true: ")
+    assert lines[3] == (
         "training.augmentation=colour,translation,cutout, training.augmentation_schedule=adaptive, "
         "training.augmentation_strength=0.3: 900 images are few, and soon learned by heart."
     )

@@ -51,6 +51,12 @@ RULES = (
         "Mirror images",
     ),
     Rule(
+        {},
+        {"training.guard": True},
+        "a run that collapses can go back and learn more gently",
+        "How often it collapses",
+    ),
+    Rule(
         {"num_images": (0, 5_000)},
         {
             "training.augmentation": ("colour", "translation", "cutout"),

@@ -162,6 +162,8 @@ class TrainingConfig:
     """The half-life is never more than this share of the images seen."""
     rollbacks: int = 2
     """How often a run may go back to an anchor, with other latents from there on."""
+    guard: bool = False
+    """Go back when the images collapse or the game is lost or explodes, too, and halve the learning rates each time."""
     anchor_every_images: int | None = None
     """Images between two anchors, the checkpoints that a run may be rolled back to. None: a tenth of the budget."""
     average_width: float | None = None
@@ -210,7 +212,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class RunsConfig:
-    """What a run leaves on disk, and how often. Nothing here reaches the weights."""
+    """What a run leaves on disk, and how often. Nothing here reaches the weights but what training.guard hears."""
 
     save_every_seconds: float = 60.0
     """Longest time between checkpoints."""
@@ -219,7 +221,7 @@ class RunsConfig:
     retry_seconds: float = 60.0
     """Between two tries to save on a disk that refuses; the third miss in a row ends the run."""
     keep: int = 2
-    """Checkpoints kept; the last anchor and the best one, if any was marked, are kept besides."""
+    """Checkpoints kept; the last anchor, the last sound one and the best one, as far as there are, are kept besides."""
     journal_every_images: int = 1024
     """Images between two lines of the journal."""
     preview_rows: int = 6

@@ -13,7 +13,7 @@ import dcgan
 from dcgan import choice
 from dcgan.choice import Rule
 from dcgan.commands import measured as speeds
-from dcgan.commands.compare import compare
+from dcgan.commands.compare import compare, existing
 from dcgan.commands.options import CompareOptions, TrainOptions
 from dcgan.commands.python import Silence
 from dcgan.commands.train import Training, introduce, rehearse
@@ -61,7 +61,7 @@ def test_a_run_says_why_writes_it_down_and_shows_it_in_its_report(critters_npy: 
     )
     assert not any("batch_size=8" in line for line in said), "that was asked for"
     config = written(tmp_path / "run")
-    assert config.open == () and len(config.reasons) == 9
+    assert config.open == () and len(config.reasons) == 10
     assert config.training.augmentation_schedule == "adaptive"
     assert config.training.flip == "off", "a hundred images are too few to tell"
     assert any(line.startswith("training.flip: ") for line in config.reasons)
@@ -148,13 +148,24 @@ def test_a_comparison_decides_once_for_all_its_variants_and_later_calls(
     assert [config.training.flip for config in two.values()] == ["on", "on", "off", "off"]
     assert [bool(config.training.augmentation) for config in two.values()] == [True, True, False, False]
     assert all(config.open == () for config in two.values())
-    assert len(measured) == 5, "four variants, and the usual networks once"
+    assert [config.model.generator_width for config in measured].count(64) == 1, "the usual networks once"
     three = ask("recipe=modern,d2l|model.negative_slope=0,0.2,0.1")
     assert three["modern, negative_slope=0.1"].training.flip == "on"
     assert {name: config for name, config in three.items() if name in two} == two
-    assert len(measured) == 7
+    assert [config.model.generator_width for config in measured].count(64) == 1
     explicit = ask("training.flip=off,on")
     assert [config.training.flip for config in explicit.values()] == ["off", "on"]
+
+
+def test_no_rule_decides_about_a_knob_that_is_newer_than_the_run(critters_npy: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with Training(options(critters_npy, out=str(out)), Silence()) as training:
+        list(islice(training.steps(), 1))
+    path = RunFolder(out).config
+    path.write_text("".join(line for line in path.read_text().splitlines(True) if not line.startswith("guard = ")))
+    with Training(options(critters_npy, out=str(out)), Silence()) as training:
+        assert training.config.open == () and not training.config.training.guard
+    assert existing(str(out)).trials[0].config.open == ()
 
 
 def test_rules_decide_about_networks_and_training_and_not_about_data_disk_or_machine() -> None:

@@ -103,7 +103,7 @@ def test_nothing_on_the_list_of_state_is_there_in_vain(
         assert_equal_runs(whole, parts)
 
 
-@pytest.mark.promise("How often you look, save or log changes no weight.")
+@pytest.mark.promise("How often you look, save or log changes no weight while no alarm rings.")
 def test_looking_changes_nothing(critters_npy: Path, tmp_path: Path) -> None:
     often = {"runs.journal_every_images": 8, "runs.save_every_images": 16, "runs.preview_rows": 1}
     one = checkpoint.newest(finish(critters_npy, tmp_path / "seldom"))

@@ -131,6 +131,13 @@ def test_a_knob_that_is_newer_than_the_results_changes_no_key_while_nothing_is_c
         assert identity(config, "images") == identity_of(without, "images")
 
 
+def test_how_often_the_journal_is_written_counts_only_where_a_guard_reads_it() -> None:
+    every = {"runs.journal_every_images": 512}
+    assert identity(planned(**every), "images") == identity(planned(), "images")
+    guarded = planned(**{"training.guard": True})
+    assert identity(guarded.override(every), "images") != identity(guarded, "images") != identity(planned(), "images")
+
+
 def test_the_plan_of_a_time_is_another_than_that_of_twice_the_time() -> None:
     plans = [
         identity(Config().override({"training.budget": text}), "images", before_planning=True)

@@ -24,6 +24,7 @@ class Mutation:
 
 FILES, SHELF, CHECKPOINT, JOURNAL = "files.py", "runs/shelf.py", "runs/checkpoint.py", "runs/journal.py"
 STATE, SESSION, RECORDS, TRAIN = "training/state.py", "commands/session.py", "commands/records.py", "commands/train.py"
+GUARD, WATCH = "commands/guard.py", "commands/watch.py"
 
 MUTATIONS = [
     Mutation("the file is not flushed", FILES, "            if durable:\n                flush(temporary)\n", ""),
@@ -70,13 +71,11 @@ MUTATIONS = [
     ),
     Mutation("any hash will do", "runs/tensor_file.py", "if content.sha256 != _digest_in(path):", "if False:"),
     Mutation("one is kept too few", SHELF, "*earlier[keep - 1 :]", "*earlier[:]"),
-    Mutation("the best is pruned", SHELF, 'spared = {_marked(run).get("file"), anchor.name}', "spared = {anchor.name}"),
     Mutation(
-        "the anchor is pruned",
-        SHELF,
-        'spared = {_marked(run).get("file"), anchor.name}',
-        'spared = {_marked(run).get("file")}',
+        "the best is pruned", SHELF, '{_marked(run).get("file"), anchor.name, sound.name}', "{anchor.name, sound.name}"
     ),
+    Mutation("the anchor is pruned", SHELF, '.get("file"), anchor.name, sound.name}', '.get("file"), sound.name}'),
+    Mutation("the sound one is pruned", SHELF, '.get("file"), anchor.name, sound.name}', '.get("file"), anchor.name}'),
     Mutation(
         "a later attempt is not newer", SHELF, "return int(match[2] or 0), int(match[1])", "return 0, int(match[1])"
     ),
@@ -112,18 +111,32 @@ MUTATIONS = [
         'self.images_seen = facts["images_seen"]',
     ),
     Mutation("a NaN is saved", SESSION, "        if broken is not None:\n", "        if False:\n"),
-    Mutation("a roll-back is no other attempt", SESSION, "        self.state.attempt = attempt\n", ""),
+    Mutation("a roll-back is no other attempt", GUARD, "    state.attempt = attempt\n", ""),
     Mutation(
         "back to the newest instead of the anchor",
-        SESSION,
-        "checkpoint.newest(self.run, anchors=True)",
-        "checkpoint.newest(self.run)",
+        GUARD,
+        "shelf.is_sound if sound else shelf.is_anchor",
+        "shelf.is_sound if sound else lambda path: True",
     ),
+    Mutation("back to what was not sound", GUARD, "shelf.is_sound if sound else shelf.is_anchor", "shelf.is_anchor"),
+    Mutation(
+        "a sound state is forgotten when gone back to", GUARD, '"sound" if found is None or', '"sound" if False and'
+    ),
+    Mutation("what is slow is taken for collapsed", GUARD, "if not (slow and", "if not (False and"),
+    Mutation("the guard never tires", GUARD, " or attempt >= training.rollbacks", ""),
+    Mutation("old scores ring again", WATCH, "for event in events[last:] if", "for event in events if"),
+    Mutation(
+        "kept before it is judged",
+        SESSION,
+        "        vitals = vitals_of(events)\n",
+        '        self.save("sound")\n        vitals = vitals_of(events)\n',
+    ),
+    Mutation("a NaN is measured and kept", SESSION, "(save_is_due or look_is_due or", "(save_is_due or"),
     Mutation(
         "saved before the line",
         SESSION,
         "        if journal_is_due:\n            self._write_journal()\n",
-        "        if save_is_due:\n            self.save(anchor=anchor_is_due)\n        if journal_is_due:\n            self._write_journal()\n",
+        '        if save_is_due:\n            self.save("anchor")\n        if journal_is_due:\n            self._write_journal()\n',
     ),
     Mutation(
         "the last preview comes after the last save",
@@ -168,11 +181,13 @@ def applied(mutation: Mutation, source: str) -> str:
 
 FIRST = {  # the tests that are most likely to notice a bug in a file; the others only when they do not
     FILES: ["test_power_loss.py", "test_errnos.py", "test_disk_refuses.py"],
-    SHELF: ["test_best.py", "test_roll_back.py"],
+    SHELF: ["test_best.py", "test_roll_back.py", "test_guard.py"],
     CHECKPOINT: ["test_disk_refuses.py", "test_power_loss.py"],
     JOURNAL: ["test_power_loss.py", "test_errnos.py", "test_roll_back.py"],
     STATE: ["test_roll_back.py"],
-    SESSION: ["test_roll_back.py"],
+    SESSION: ["test_roll_back.py", "test_guard.py"],
+    GUARD: ["test_guard.py", "test_roll_back.py"],
+    WATCH: ["test_guard.py"],
     RECORDS: ["test_disk_refuses.py", "test_power_loss.py"],
 }
 

@@ -94,10 +94,10 @@ def test_killed_between_the_roll_back_and_its_checkpoint_it_happens_again_and_on
 
     class Killed(BaseException): ...
 
-    def killing(self: session.Session, **more: Any) -> Any:
+    def killing(self: session.Session, *role: Any) -> Any:
         if self.state.attempt:
             raise Killed
-        return save(self, **more)
+        return save(self, *role)
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(session.Session, "save", killing)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from dcgan.training.health import Alarm, Distance, Vitals, diagnose, overfitting_of
+from dcgan.training.health import Alarm, Distance, Vitals, diagnose, is_sound, overfitting_of
 
 # FID by thousands of steps, and both losses, of PyTorch-StudioGAN's DCGAN on CIFAR-10
 # (logs/CIFAR10/DCGAN-train-2020_09_15_13_23_51.log, "FID score", "Discriminator_loss", "Generator_loss").
@@ -122,3 +122,19 @@ def test_numbers_that_run_away_are_an_explosion(series: str, last: float) -> Non
 def test_nothing_is_said_of_a_run_that_has_just_begun() -> None:
     assert diagnose(Vitals()) == ()
     assert diagnose(Vitals(margins=[400.0], generator_losses=[400.0], distances=[Distance(9, 8, 10)])) == ()
+
+
+def test_a_state_is_sound_while_nothing_has_begun_that_an_alarm_may_end() -> None:
+    sure, calm = {"margins": [12.0] * 20, "generator_losses": [3.0] * 20}, {"margins": [4.0], "generator_losses": [3.0]}
+
+    def distances(*values: float) -> list[Distance]:
+        return [Distance(value, value - 0.1, value + 0.1) for value in values]
+
+    assert is_sound(Vitals()) and is_sound(Vitals(diversities=[0.2, 0.6], **calm))
+    assert not is_sound(Vitals(diversities=[0.9, 0.59])) and not is_sound(Vitals(diversities=[math.nan]))
+    assert not is_sound(Vitals(**sure)), "sure of everything, and nothing says that the images get better"
+    assert is_sound(Vitals(**sure, distances=distances(5, 4)))
+    assert not is_sound(Vitals(**sure, distances=distances(5, 4, 4.5, 4.5)))
+    for broken in (-60.0, 60.0, math.inf, math.nan):
+        assert not is_sound(Vitals(**calm | {"margins": [4.0, broken]}))
+        assert not is_sound(Vitals(**calm | {"generator_losses": [3.0, broken]}))

@@ -36,6 +36,13 @@ def test_a_learning_rate_warms_up_from_the_first_step_on() -> None:
     assert factors == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
 
 
+def test_each_attempt_of_a_guarded_run_learns_half_as_fast_and_no_other() -> None:
+    plan = {"learning_rate_schedule": "linear", "learning_rate_final": 0.5}
+    guarded, alone = training(guard=True, **plan), training(**plan)
+    assert [learning_rate_factor(guarded, 500, attempt) for attempt in range(3)] == [0.75, 0.375, 0.1875]
+    assert {learning_rate_factor(alone, 500, attempt) for attempt in range(3)} == {0.75}
+
+
 def test_by_default_nothing_changes_from_step_to_step_but_the_average() -> None:
     assert {learning_rate_factor(training(), seen) for seen in range(0, 1000, 10)} == {1.0}
     assert {rates_at(training(), seen, 10)[1:] for seen in range(0, 1000, 10)} == {Rates(penalty=None)[1:]}

@@ -143,7 +143,7 @@ def settle(requested: Config, saved: Config) -> Config:
         changed["training.images"] = None
     if "hardware.device" in changed:
         changed.setdefault("hardware.step", "auto")
-    return saved.override(changed | {"open": ()})
+    return saved.override(changed)
 
 
 def forgotten_rules(requested: Config, saved: Config) -> set[str]:
@@ -170,7 +170,7 @@ def expected_cost(config: Config, dataset: Dataset) -> list[str]:
     state = new_state(config, torch.device("cpu"), blank=True)
     weights = sum(tensor.nbytes for tensor in state.tensors().values())
     memory = weights + activation_bytes(state, config)
-    checkpoints = weights * (config.runs.keep + 2)  # an anchor, and one that is being written
+    checkpoints = weights * (config.runs.keep + 2 + config.training.guard)  # anchors, and one that is being written
     lines = [
         f"Memory: about {memory / 1e6:,.0f} MB, and {PROGRAM_BYTES / 1e6:,.0f} MB for the program itself.",
         f"Disk: about {(checkpoints + PICTURE_BYTES) / 1e6:,.0f} MB for the run, {dataset.pixels.nbytes / 1e6:,.0f} MB "

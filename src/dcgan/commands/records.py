@@ -90,14 +90,14 @@ class Records:
         """Whether to save now: when it is time, or after a miss when patience is over."""
         return time.monotonic() - self._missed_at >= self.retry_seconds if self._misses else regularly
 
-    def save(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], *, anchor: bool = False) -> Path | None:
+    def save(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], role: shelf.Role = "") -> Path | None:
         """Write a checkpoint and return its path, or say that it is not written, and what is safe, and return None.
 
         Raises:
             UserError: The disk refused for the third time in a row.
         """
         try:
-            path = self._write(tensors, facts, anchor)
+            path = self._write(tensors, facts, role)
         except DiskError as error:
             self._misses, self._missed_at = self._misses + 1, time.monotonic()
             missing = f"{error.reason}: checkpoint at image {facts['images_seen']:,} NOT saved; {self._safe()}."
@@ -143,7 +143,7 @@ class Records:
         except DiskError as error:
             raise UserError(f"{error} The checkpoint is saved, this is lost.", ExitCode.DISK) from error
 
-    def _write(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], anchor: bool = False) -> Path:
+    def _write(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], role: shelf.Role = "") -> Path:
         """What lies before a checkpoint has to be on disk before it, or a loss of power could leave a gap.
 
         A line or a picture that the disk refuses is told of, and is no reason to lose the checkpoint too.
@@ -153,7 +153,7 @@ class Records:
             flush(self.run.journal)
         except (DiskError, OSError) as error:
             self._complain(error)
-        path = checkpoint.save(self.run, tensors, facts, keep=self.keep, anchor=anchor)
+        path = checkpoint.save(self.run, tensors, facts, keep=self.keep, role=role)
         self.saved_images = facts["images_seen"]
         return path
 

@@ -14,18 +14,20 @@ from torch import Tensor
 
 from dcgan.commands.clock import Timer, crossed
 from dcgan.commands.drawing import Drawing, Easel
+from dcgan.commands.guard import diverged, go_back, to_cure
 from dcgan.commands.listener import Listener
 from dcgan.commands.pictures import draw_fresh_preview, draw_preview, draw_reals, preview_is_due
 from dcgan.commands.records import Records
-from dcgan.commands.watch import Watch, new_alarms
+from dcgan.commands.watch import Watch, new_alarms, vitals_of
 from dcgan.config import Config, to_tables
 from dcgan.data.batches import Batches
 from dcgan.data.prepare import Dataset
-from dcgan.errors import ExitCode, UserError
 from dcgan.hardware import bit_borders
-from dcgan.runs import checkpoint, journal, shelf
+from dcgan.runs import journal, shelf
 from dcgan.runs.folder import RunFolder
-from dcgan.training.accelerate import advance_of, feed_of, new_state, rules_of
+from dcgan.runs.shelf import Role
+from dcgan.training.accelerate import advance_of, feed_of, rules_of
+from dcgan.training.health import is_sound
 from dcgan.training.loop import train_steps
 from dcgan.training.state import TrainingState
 from dcgan.training.step import StepReport
@@ -121,7 +123,8 @@ class Session:
         save_is_due = self.records.save_is_due(by_images or anchor_is_due or by_clock)
         # A NaN in any step since the last line of the journal is in the sums: quicker to look at than every weight.
         doubtful = journal_is_due and not torch.isfinite(self.state.journal_sums).all()
-        if (save_is_due or doubtful or self.finished) and self._roll_back_if_broken():
+        look_is_due = self.watch.is_due(before, seen)
+        if (save_is_due or look_is_due or doubtful or self.finished) and self._roll_back_if_broken():
             return
         if journal_is_due:
             self._write_journal()
@@ -129,34 +132,41 @@ class Session:
             self._preview()
         if crossed(before, seen, self.batches.epoch_size):
             self._close_epoch()
-        if self.watch.is_due(before, seen):
-            self._look()
         self._count_time(seen)
-        if save_is_due and not self.finished:
-            self.save(anchor=anchor_is_due)
+        role: Role = "anchor" if anchor_is_due else ""
+        if look_is_due and self._look(role):
+            return
+        if save_is_due and not self.finished and self._saved.images != seen:
+            self.save(role)
         if self._displayed.elapsed >= DISPLAY_SECONDS or self.finished:
             self._display(report)
         if self._reported.elapsed >= max(REPORT_SECONDS, self._report_cost / REPORT_SHARE):
             self._write_report()
 
-    def _look(self) -> None:
-        """Measure the images, keep them if they are the best so far, and say what looks wrong."""
+    def _look(self, role: Role) -> bool:
+        """Measure the images: go back, and return True; or say what looks wrong, and keep what looks well."""
         seen, look = self.state.images_seen, self.watch.look(self.state)
         self.records.event("evaluation", seen, **look.facts())
-        if self.watch.is_best(look, seen, shelf.best(self.run)) and (path := self.save()):
-            self.records.mark_best(path, look.facts())
-        for alarm in new_alarms(list(journal.read(self.run.journal))):
+        events = list(journal.read(self.run.journal))
+        vitals = vitals_of(events)
+        if cured := to_cure(vitals, self.config.training, self.state.attempt):
+            self.roll_back(cured.text, sound=True)
+            return True
+        for alarm in new_alarms(events):
             self.warn(f"{alarm.text} {alarm.advice}", kind=alarm.kind)
+        best = self.watch.is_best(look, seen, shelf.best(self.run))
+        sound = self.config.training.guard and not self.finished and is_sound(vitals)
+        if (best or sound) and (path := self.save("sound" if sound else role)) and best:
+            self.records.mark_best(path, look.facts())
+        return False
 
-    def save(self, *, anchor: bool = False) -> Path | None:
+    def save(self, role: Role = "") -> Path | None:
         """Write a checkpoint: its path, or None when the disk refused it, which was then said.
-
-        ``anchor``: one to which the run may be rolled back.
 
         Raises:
             UserError: The disk has refused too often.
         """
-        path = self.records.save(self.state.tensors(), self._facts(), anchor=anchor)
+        path = self.records.save(self.state.tensors(), self._facts(), role)
         self._saved.restart(self.state.images_seen)
         return path
 
@@ -173,36 +183,32 @@ class Session:
     def _roll_back_if_broken(self) -> bool:
         broken = self.state.first_broken()
         if broken is not None:
-            self.roll_back(f"{broken} is no longer a finite number")
+            reason = f"{broken} is no longer a finite number after {self.state.images_seen:,} images"
+            if self.state.attempt >= self.config.training.rollbacks:
+                raise diverged(self.run, reason, self.state.attempt, self.records.saved_images)
+            self.roll_back(f"{reason}.")
         return broken is not None
 
-    def roll_back(self, reason: str) -> None:
-        """Become the last anchor again, or the first weights, and go on with other latents from there.
+    def roll_back(self, reason: str, *, sound: bool = False) -> None:
+        """Become the last anchor again, or the last ``sound`` one, and go on from there with other latents.
 
-        Which one that is depends on images alone, not on when the run was saved or stopped; and it is saved at once:
-        a run that is stopped before or afterwards goes the same way.
+        It is saved at once: a run that is stopped before or afterwards goes the same way.
 
         Raises:
-            UserError: ``training.rollbacks`` are used up, or the disk refuses.
+            UserError: The disk refuses.
         """
         self.records.finish_pictures()
-        seen, attempt = self.state.images_seen, self.state.attempt + 1
-        if attempt > self.config.training.rollbacks:
-            raise self._diverged(reason)
-        if good := checkpoint.newest(self.run, anchors=True):
-            self.state.restore(good.tensors, good.facts)
-        else:
-            first = new_state(self.config, self.state.journal_sums.device)
-            self.state.restore(first.tensors(), first.facts())
-        self.state.attempt = attempt
-        back = self.state.images_seen
-        text = f"{reason} after {seen:,} images. Rolled back to image {back:,} ({attempt} of "
-        text += f"{self.config.training.rollbacks} times), other latents from there on."
+        seen, training = self.state.images_seen, self.config.training
+        role = go_back(self.state, self.run, self.config, sound=sound)
+        back, attempt = self.state.images_seen, self.state.attempt
+        otherwise = "other latents and half the learning rates" if training.guard else "other latents"
+        text = f"{reason} Rolled back to image {back:,} ({attempt} of {training.rollbacks} times), "
+        text += f"{otherwise} from there on."
         self.listener.say(text)
         self.records.rewind(back, attempt - 1)
         self.records.event("rollback", back, attempt=attempt, came_from=seen, text=text)
         self._restart_timers()
-        self.save(anchor=True)
+        self.save(role)
 
     def _close(self) -> None:
         """Leave the run so that it can be looked at, sampled from and continued."""
@@ -274,17 +280,6 @@ class Session:
         self._reported.restart(self.state.images_seen)
         self.records.report()
         self._report_cost = self._reported.elapsed
-
-    def _diverged(self, reason: str) -> UserError:
-        saved = self.records.saved_images
-        good = "Nothing of this run is saved yet" if saved is None else f"The checkpoint at image {saved:,} is good"
-        tried = f", after {self.state.attempt} roll-backs" if self.state.attempt else ""
-        return UserError(
-            f"{self.run.root}: {reason} after {self.state.images_seen:,} images{tried}; this is not saved. {good}. "
-            "Try lower learning rates (--set training.generator_learning_rate=1e-4 and the discriminator's) "
-            "in another folder.",
-            ExitCode.DIVERGED,
-        )
 
 
 def _means(sums: Tensor) -> dict[str, float]:

@@ -92,7 +92,9 @@ class Training:
             self._set_aside(found)
         else:
             size = sum(tensor.nbytes for tensor in state.tensors().values())
-            require_space(self.run.root, size * (self.config.runs.keep + 2) + 50_000_000, "this run")
+            require_space(
+                self.run.root, size * (self.config.runs.keep + 2 + self.config.training.guard) + 50_000_000, "this run"
+            )
         self.session = Session(self.run, self.config, self.dataset, state=state, listener=self.listener)
         self._crossed = crossed_borders(found, self.config) if found else []
 
@@ -147,8 +149,8 @@ def locate(options: TrainOptions) -> tuple[RunFolder, Config]:
 
 
 def saved_config(run: RunFolder) -> Config:
-    """The config of a run on disk."""
-    return complete(read_toml(run.config))
+    """The config of a run on disk, in which nothing is open: what it does not know yet is as the defaults are."""
+    return complete(read_toml(run.config)).override({"open": ()})
 
 
 def default_folder(config: Config) -> Path:

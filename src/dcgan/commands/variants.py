@@ -14,7 +14,9 @@ from dcgan.recipes import recipe
 
 OFF = (None, False, 0, (), "", "none")
 """What a knob is when it does nothing. It stays out of the hash, so that a new knob that is off changes none."""
-ADDED = {"runs.evaluations": 10, "runs.evaluation_samples": 1000, "hardware.step": "auto"}
+ADDED = {
+    "runs.evaluations": 10, "runs.evaluation_samples": 1000, "runs.journal_every_images": 1024, "hardware.step": "auto",
+}  # fmt: skip
 """Knobs that reach a result and are newer than the first kept ones, and what they were before there was a choice: that
 too stays out of the hash. Add a knob here when its neutral value is none of ``OFF``; take none away."""
 SAID_ELSEWHERE = {
@@ -29,7 +31,7 @@ WITHOUT_EFFECT = (
     "hardware.step",
 )  # fmt: skip
 """Settings that reach no weight by more than rounding once the number of images is known; and all of ``runs`` but how
-often a run is measured, since that decides which of its checkpoints is the best one."""
+often a run is measured, since that decides which of its checkpoints is the best one, and what its guard hears."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def identity(config: Config, fingerprint: str, *, before_planning: bool = False)
             and if rules are going to decide more, so do the rules.
     """
     ignored = () if before_planning else WITHOUT_EFFECT
-    looks = {key for key, _ in flatten(config) if key.startswith("runs.") and not key.startswith("runs.evaluation")}
+    reaching = ("runs.evaluation", "runs.journal") if config.training.guard else ("runs.evaluation",)
+    looks = {key for key, _ in flatten(config) if key.startswith("runs.") and not key.startswith(reaching)}
     knobs = {
         key: value
         for key, value in flatten(config)

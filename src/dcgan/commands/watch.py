@@ -1,6 +1,7 @@
 """How good the images are while they train: a distance, the best checkpoint, alarms.
 
-Everything happens at positions that depend on images alone, on copies, with latents of its own: it changes no weight.
+Everything happens at positions that depend on images alone, on copies, with latents of its own: it changes no weight,
+unless the guard goes back for what is seen.
 The best checkpoint is chosen by the average's images, from ``FROM_SHARE`` of the run on, and another one only becomes
 the best when its distance lies below the best one's whole interval: else the luckiest of many draws would win.
 """
@@ -133,8 +134,10 @@ def new_alarms(events: Sequence[Mapping[str, Any]]) -> list[Alarm]:
 
 
 def vitals_of(events: Sequence[Mapping[str, Any]]) -> Vitals:
-    """What a journal says about the health of its run."""
-    steps, looks = ([event for event in events if event["event"] == kind] for kind in ("step", "evaluation"))
+    """What a journal says about the health of its run. Scores and losses before a roll-back were another game's."""
+    last = max((place for place, event in enumerate(events) if event["event"] == "rollback"), default=0)
+    steps = [event for event in events[last:] if event["event"] == "step"]
+    looks = [event for event in events if event["event"] == "evaluation"]
     return Vitals(
         margins=[step["real_score"] - step["fake_score"] for step in steps],
         generator_losses=[step["generator_loss"] for step in steps],

@@ -65,7 +65,9 @@ def read_story(run: RunFolder) -> Story:
     by_position = {int(event["images_seen"]): event for event in events if event["event"] == "step"}
     steps = [by_position[position] for position in sorted(by_position)]
     columns = {name: np.array([_number(step.get(name)) for step in steps], dtype=np.float64) for name in COLUMNS}
-    warnings = [(int(e["images_seen"]), str(e.get("text", ""))) for e in events if e["event"] == "warning"]
+    warnings = [
+        (int(e["images_seen"]), str(e.get("text", ""))) for e in events if e["event"] in ("warning", "rollback")
+    ]
     looks = [Looked(int(e["images_seen"]), _number(e.get("distance"))) for e in events if e["event"] == "evaluation"]
     totals = [_number(event.get("images")) for event in events if event["event"] == "start"]
     total = next((value for value in [*reversed(totals), _number(config.get("training.images"))] if value > 0), None)

@@ -7,7 +7,7 @@ config, what is known of the data, and the plain numbers of the state. Anything 
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -29,7 +29,7 @@ from dcgan.randomness import latents, latents_of_seeds
 from dcgan.recipes import complete
 from dcgan.runs.facts import FORMAT, parse_config, parse_facts
 from dcgan.runs.folder import RunFolder
-from dcgan.runs.shelf import best, is_anchor, name_of, paths, prune
+from dcgan.runs.shelf import Role, best, name_of, paths, prune
 from dcgan.runs.tensor_file import read_as_named, require_fit
 from dcgan.tensors import Labels, Latents, Pixels
 
@@ -51,13 +51,13 @@ class Checkpoint:
 
 
 def save(
-    run: RunFolder, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], *, keep: int, anchor: bool = False
+    run: RunFolder, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], *, keep: int, role: Role = ""
 ) -> Path:
     """Write a checkpoint so that not even a loss of power can leave half of one, then prune all but ``keep``.
 
     ``facts["attempt"]``, then ``facts["images_seen"]`` order the checkpoints of a run. One from further on can only be
     a damaged one: it becomes ``.bad``, or it would be taken for the newest and this one be pruned instead.
-    The last ``anchor`` and the best one are not pruned.
+    The last one of each role and the best one are not pruned.
 
     Raises:
         DiskError: It is not saved; what was there before still is.
@@ -66,21 +66,21 @@ def save(
     packed = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = safetensors.torch.save(packed, metadata={"dcgan": header})
     digest = hashlib.sha256(content).hexdigest()
-    path = run.checkpoints / name_of(facts["images_seen"], facts.get("attempt", 0), anchor=anchor, digest=digest)
+    path = run.checkpoints / name_of(facts["images_seen"], facts.get("attempt", 0), role=role, digest=digest)
     write_atomically(path, content, durable=True)
     prune(run, path, keep)
     return path
 
 
-def newest(run: RunFolder, *, anchors: bool = False) -> Checkpoint | None:
+def newest(run: RunFolder, among: Callable[[Path], bool] = lambda path: True) -> Checkpoint | None:
     """The newest checkpoint whose bytes are those that were written, or None when there never was one.
 
-    ``anchors``: of those alone to which a run may be rolled back.
+    ``among``: which of them count.
 
     Raises:
         UserError: There are some, and all are damaged.
     """
-    found = [path for path in paths(run) if is_anchor(path) or not anchors]
+    found = [path for path in paths(run) if among(path)]
     for number, path in enumerate(found):
         if (checkpoint := read(path)) is not None:
             return replace(checkpoint, damaged=tuple(found[:number]))

@@ -8,7 +8,8 @@
     {"event": "rollback", "images_seen": 3072, "attempt": 1, "came_from": 4096, "text": "…"}
     {"event": "end",     "images_seen": 200000, "seconds": 1580.2, "reason": "budget" | "interrupted" | "failed"}
 
-A rollback's ``came_from`` is where the fault was noticed, which may be at a save and so depend on the clock.
+A rollback's ``came_from`` is where the fault was noticed: for a broken number that may be at a save, and so depend on
+the clock.
 Numbers in a step event are means since the step event before. ``seconds`` counts training time over all starts.
 Every event is a function of the run alone but for its times and speeds.
 """

@@ -3,6 +3,7 @@
 checkpoint-000000320000-0123….safetensors            after 320,000 images
 checkpoint-000000240000-attempt1-4567….safetensors   newer than that: the run was rolled back once
 checkpoint-000000200000-anchor-89ab….safetensors     the last one that a roll-back may go to
+checkpoint-000000160000-sound-cdef….safetensors      the last one of them at which all was well
 best.json                                            which of them measured best, if any was marked
 """
 
@@ -11,20 +12,23 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import write_atomically
 from dcgan.foreign import strict_json
 from dcgan.runs.folder import RunFolder
 
-_NAME = re.compile(r"checkpoint-(\d+)(?:-attempt(\d+))?(-anchor)?-([0-9a-f]{64})")
+_NAME = re.compile(r"checkpoint-(\d+)(?:-attempt(\d+))?(?:-(anchor|sound))?-([0-9a-f]{64})")
+
+Role = Literal["", "anchor", "sound"]
+"""What a checkpoint is for, besides being the newest: to roll back to when a number breaks; or when an alarm rings."""
 
 
-def name_of(images_seen: int, attempt: int, *, anchor: bool, digest: str) -> str:
+def name_of(images_seen: int, attempt: int, *, role: Role, digest: str) -> str:
     """The file name of a checkpoint."""
-    role = (f"-attempt{attempt}" if attempt else "") + ("-anchor" if anchor else "")
-    return f"checkpoint-{images_seen:012d}{role}-{digest}.safetensors"
+    parts = [f"checkpoint-{images_seen:012d}", f"attempt{attempt}" if attempt else "", role, digest]
+    return "-".join(filter(None, parts)) + ".safetensors"
 
 
 def paths(run: RunFolder) -> list[Path]:
@@ -46,8 +50,14 @@ def is_anchor(path: Path) -> bool:
     return bool(match and match[3])
 
 
+def is_sound(path: Path) -> bool:
+    """Whether all was well there."""
+    match = _NAME.fullmatch(path.stem)
+    return bool(match and match[3] == "sound")
+
+
 def prune(run: RunFolder, path: Path, keep: int) -> None:
-    """Leave ``path``, the ``keep - 1`` before it, the last anchor and the best one.
+    """Leave ``path``, the ``keep - 1`` before it, the last anchor, the last sound one and the best one.
 
     What the disk does not let go of is pruned another time.
     """
@@ -55,8 +65,9 @@ def prune(run: RunFolder, path: Path, keep: int) -> None:
         others = [other for other in paths(run) if other != path]
         earlier = [other for other in others if _position(other) < _position(path)]
         replaced = [other for other in others if _position(other) == _position(path)]
-        anchor = next((other for other in (path, *replaced, *earlier) if is_anchor(other)), path)
-        spared = {_marked(run).get("file"), anchor.name}
+        line = (path, *replaced, *earlier)
+        anchor, sound = (next((one for one in line if fits(one)), path) for fits in (is_anchor, is_sound))
+        spared = {_marked(run).get("file"), anchor.name, sound.name}
         set_aside([other for other in others if _position(other) > _position(path)])
         for old in (*replaced, *earlier[keep - 1 :]):
             if old.name not in spared:

@@ -67,6 +67,14 @@ def diagnose(vitals: Vitals) -> tuple[Alarm, ...]:
     return tuple(alarm for alarm in found if alarm is not None)
 
 
+def is_sound(vitals: Vitals) -> bool:
+    """Whether nothing has begun that may become a collapse, an explosion or a lost game: a place to come back to."""
+    diverse = not vitals.diversities or vitals.diversities[-1] >= LEAST_DIVERSITY
+    small = all(abs(series[-1]) <= EXPLODED for series in (vitals.margins, vitals.generator_losses) if series)
+    doubtful = not vitals.margins or vitals.margins[-1] < LARGE_MARGIN
+    return diverse and small and (doubtful or _improving(vitals.distances))
+
+
 def overfitting_of(train_score: float, held_out_score: float, fake_score: float) -> float | None:
     """Where the held-out images stand between training images (0) and fakes (1), by their mean scores.
 

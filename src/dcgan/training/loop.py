@@ -28,7 +28,7 @@ def train_steps(
     while state.images_seen < training.images:
         inputs = feed.at(state.images_seen, state.attempt)
         count = len(inputs.pixels)
-        if (factor := learning_rate_factor(training, state.images_seen)) != set_factor:
+        if (factor := learning_rate_factor(training, state.images_seen, state.attempt)) != set_factor:
             set_learning_rate(state.generator_optimizer, factor * training.generator_learning_rate)
             set_learning_rate(state.discriminator_optimizer, factor * training.discriminator_learning_rate)
             set_factor = factor

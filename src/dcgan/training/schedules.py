@@ -12,6 +12,7 @@ from torch import Tensor
 from dcgan.knobs import TrainingConfig
 from dcgan.training.average import decay, power_decay
 
+GENTLER = 0.5  # times the learning rates, with each attempt of a guarded run
 PENALTY_FALLS_UNTIL = 0.8  # of the run; Huang et al. 2024 (arXiv 2501.05441) let it fall over the first part too
 
 
@@ -36,12 +37,16 @@ def rates_at(training: TrainingConfig, images_seen: int, count: int) -> Rates:
     )
 
 
-def learning_rate_factor(training: TrainingConfig, images_seen: int) -> float:
-    """What both learning rates are multiplied with: up from 0 while warming up, down towards the end."""
+def learning_rate_factor(training: TrainingConfig, images_seen: int, attempt: int = 0) -> float:
+    """What both learning rates are multiplied with: up from 0 while warming up, down towards the end.
+
+    With a guard, a later attempt is gentler.
+    """
     rising = min(1.0, (images_seen + training.batch_size) / max(1, training.learning_rate_warmup))
     decay_share = training.learning_rate_decay
     progress = (_share_of_run(training, images_seen) - (1 - decay_share)) / decay_share
-    return rising * falling(progress, training.learning_rate_schedule, training.learning_rate_final)
+    gentleness = GENTLER**attempt if training.guard else 1.0
+    return gentleness * rising * falling(progress, training.learning_rate_schedule, training.learning_rate_final)
 
 
 def falling(progress: float, shape: str, final: float) -> float:

@@ -1,0 +1,61 @@
+"""The guard: for which alarms a run goes back, and to which state. A function of images and numbers alone.
+
+A number that is no longer finite leaves no choice, and the last anchor will do. A collapse has been going on for a
+while when it is heard, and so has a lost game: then it is the last state at which all was measured to be well.
+"""
+
+from dcgan.config import Config
+from dcgan.errors import ExitCode, UserError
+from dcgan.knobs import TrainingConfig
+from dcgan.runs import checkpoint, shelf
+from dcgan.runs.folder import RunFolder
+from dcgan.training.accelerate import new_state
+from dcgan.training.health import LEAST_DIVERSITY, Alarm, Vitals, diagnose
+from dcgan.training.state import TrainingState
+
+CURED = ("collapse", "explosion", "lost game")
+"""Alarms for which it may help to go back; the others are only said."""
+
+
+def to_cure(vitals: Vitals, training: TrainingConfig, attempt: int) -> Alarm | None:
+    """The gravest alarm to go back for; None without one, without a guard, and when the roll-backs are used up.
+
+    What was never diverse has not collapsed, but is slow: its first samples are still much alike.
+    """
+    if not training.guard or attempt >= training.rollbacks:
+        return None
+    slow = max(vitals.diversities, default=0.0) < LEAST_DIVERSITY
+    curable = [kind for kind in CURED if not (slow and kind == "collapse")]
+    return next((alarm for alarm in diagnose(vitals) if alarm.kind in curable), None)
+
+
+def go_back(state: TrainingState, run: RunFolder, config: Config, *, sound: bool) -> shelf.Role:
+    """Become the last sound state, or the last anchor, or else the first weights, as the next attempt.
+
+    Which one that is depends on images alone, not on when the run was saved or stopped.
+
+    Returns:
+        The role of what the state is now.
+    """
+    attempt = state.attempt + 1
+    found = checkpoint.newest(run, shelf.is_sound if sound else shelf.is_anchor)
+    if found:
+        state.restore(found.tensors, found.facts)
+    else:
+        first = new_state(config, state.journal_sums.device)
+        state.restore(first.tensors(), first.facts())
+    state.attempt = attempt
+    return "sound" if found is None or shelf.is_sound(found.path) else "anchor"
+
+
+def diverged(run: RunFolder, reason: str, attempt: int, saved_images: int | None) -> UserError:
+    """How a run ends that has gone back too often for a number that is not finite."""
+    good = "Nothing of this run is saved yet"
+    if saved_images is not None:
+        good = f"The checkpoint at image {saved_images:,} is good"
+    tried = f", after {attempt} roll-backs" if attempt else ""
+    return UserError(
+        f"{run.root}: {reason}{tried}; this is not saved. {good}. Try lower learning rates "
+        "(--set training.generator_learning_rate=1e-4 and the discriminator's) in another folder.",
+        ExitCode.DIVERGED,
+    )
