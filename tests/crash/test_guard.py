@@ -213,10 +213,10 @@ def test_each_attempt_learns_half_as_fast(
 ) -> None:
     measure(always)
     rates: dict[int, set[tuple[float, float]]] = {}
-    fastest_advance = session.fastest_advance
+    advance_of = session.advance_of
 
     def listening(state: TrainingState, *rest: Any) -> Any:
-        advance = fastest_advance(state, *rest)
+        advance = advance_of(state, *rest)
 
         def step(*inputs: Any) -> Any:
             both = (state.generator_optimizer, state.discriminator_optimizer)
@@ -225,7 +225,7 @@ def test_each_attempt_learns_half_as_fast(
 
         return step
 
-    monkeypatch.setattr(session, "fastest_advance", listening)
+    monkeypatch.setattr(session, "advance_of", listening)
     finish(source, tmp_path / "run", training__discriminator_learning_rate=2e-4)
     assert rates == {0: {(5e-4, 2e-4)}, 1: {(2.5e-4, 1e-4)}, 2: {(1.25e-4, 5e-5)}}
 
@@ -234,10 +234,10 @@ def test_a_nan_sends_a_guarded_run_back_to_the_last_anchor_of_any_kind(
     measure: Callable[[Diversity], None], source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measure(lambda seen, attempt: FINE)
-    fastest_advance = session.fastest_advance
+    advance_of = session.advance_of
 
     def breaking(state: TrainingState, *rest: Any) -> Any:
-        advance = fastest_advance(state, *rest)
+        advance = advance_of(state, *rest)
 
         def step(*inputs: Any) -> Any:
             numbers = advance(*inputs)
@@ -247,7 +247,7 @@ def test_a_nan_sends_a_guarded_run_back_to_the_last_anchor_of_any_kind(
 
         return step
 
-    monkeypatch.setattr(session, "fastest_advance", breaking)
+    monkeypatch.setattr(session, "advance_of", breaking)
     run = finish(source, tmp_path / "run", training__anchor_every_images=100_000, runs__save_every_images=100_000)
     assert [(e["images_seen"], e["came_from"]) for e in events(run, "rollback")] == [(256, 320)]
     found = [checkpoint.read(path) for path in shelf.paths(run)]

@@ -67,7 +67,7 @@ class _Halve(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, large: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(large, weight)
-        return halved(large, weight).clone()  # no view: without normalisation its activation happens in place
+        return halved(large, weight)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -95,7 +95,8 @@ def halved(large: Tensor, weight: Tensor) -> Tensor:
     if not _is_whole(height * width // 4):
         return F.conv2d(large, weight, None, STRIDE, PADDING)
     small = patches(large) @ weight.permute(0, 2, 3, 1).flatten(1).t()
-    return small.view(count, height // 2, width // 2, -1).permute(0, 3, 1, 2)
+    whole = small.view(count, height // 2, width // 2, -1).permute(0, 3, 1, 2)
+    return whole.clone()  # no view: without normalisation the activation behind it happens in place
 
 
 def doubled(small: Tensor, weight: Tensor) -> Tensor:
