@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 300  # most that the tests take together is a fifth of it; some bugs never end
+SECONDS = 300  # the tests together take a fifth of it
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ SETTINGS = {
     "runs.save_every_images": 80, "runs.save_every_seconds": 1e6, "training.anchor_every_images": 160,
 }  # fmt: skip
 BUDGET = 640  # images, 80 steps; previews at 0, 504, 640
+MOST_STEPS = 300  # of one sitting: a run that goes back for ever would never end
 TIMED = {"seconds", "images_per_second", "time", "images"}
 
 
@@ -62,8 +63,8 @@ def train(
 
 
 def finish(source: Path, out: Path, **more: Any) -> RunFolder:
-    for _ in train(source, out, **more):
-        pass
+    for number, _ in enumerate(train(source, out, **more)):
+        assert number < MOST_STEPS, "it does not come to its end"
     return RunFolder(out)
 
 
