@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import tomli_w
-import torch
 
 from dcgan.choice import Facts, asks_for_speed, choose, settings_of_rules
 from dcgan.commands.measured import fastest, speed_of
+from dcgan.commands.memory import memory_of
 from dcgan.config import Config, flatten, to_tables
 from dcgan.data.prepare import Dataset
 from dcgan.data.symmetry import may_be_mirrored, spread
@@ -18,8 +18,6 @@ from dcgan.knobs import ModelConfig, require
 from dcgan.limits import available_threads
 from dcgan.notation import parse_budget
 from dcgan.recipes import recipe
-from dcgan.training.accelerate import new_state
-from dcgan.training.state import TrainingState
 
 PROGRAM_BYTES = 500_000_000  # Python, torch and its libraries
 NUM_ANCHORS = 10
@@ -167,12 +165,10 @@ def as_toml(config: Config) -> str:
 
 def expected_cost(config: Config, dataset: Dataset) -> list[str]:
     """Memory, disk and time that a resolved config will take, in words."""
-    state = new_state(config, torch.device("cpu"), blank=True)
-    weights = sum(tensor.nbytes for tensor in state.tensors().values())
-    memory = weights + activation_bytes(state, config)
-    checkpoints = weights * (config.runs.keep + 2 + config.training.guard)  # anchors, and one that is being written
+    memory = memory_of(config)
+    checkpoints = memory.state * (config.runs.keep + 2 + config.training.guard)  # anchors, and one being written
     lines = [
-        f"Memory: about {memory / 1e6:,.0f} MB, and {PROGRAM_BYTES / 1e6:,.0f} MB for the program itself.",
+        f"Memory: about {sum(memory) / 1e6:,.0f} MB, and {PROGRAM_BYTES / 1e6:,.0f} MB for the program itself.",
         f"Disk: about {(checkpoints + PICTURE_BYTES) / 1e6:,.0f} MB for the run, {dataset.pixels.nbytes / 1e6:,.0f} MB "
         "for the prepared images (there already).",
     ]
@@ -181,26 +177,3 @@ def expected_cost(config: Config, dataset: Dataset) -> list[str]:
         minutes = config.training.images / speed / 60
         lines.append(f"Time: about {minutes:,.1f} min for {config.training.images:,} images at {speed:,.0f} a second.")
     return lines
-
-
-def activation_bytes(state: TrainingState, config: Config) -> int:
-    """What one step keeps for its backward passes: every layer's output, of the fakes and of two batches of scores."""
-    outputs: list[int] = []
-    hooks = [
-        module.register_forward_hook(lambda _module, _inputs, output: outputs.append(output[0].numel()))
-        for network in (state.generator, state.discriminator)
-        for module in network.modules()
-        if not list(module.children())
-    ]
-    with torch.inference_mode():
-        noise = torch.zeros(1, config.model.latent_size)
-        labels = torch.zeros(1, dtype=torch.int64) if config.model.num_classes else None
-        generator, discriminator = state.generator.eval(), state.discriminator.eval()
-        fake = generator(noise, labels)
-        of_generator = sum(outputs)
-        discriminator(fake, labels)
-    for hook in hooks:
-        hook.remove()
-    of_discriminator = sum(outputs) - of_generator
-    size = 2 if config.hardware.precision == "bf16" else 4
-    return size * config.training.batch_size * (of_generator + 2 * of_discriminator)
