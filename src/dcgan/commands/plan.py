@@ -1,7 +1,8 @@
 """From what was asked for to a complete config: what the data and the machine decide, once, before step 0."""
 
+import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tomli_w
@@ -9,7 +10,7 @@ import tomli_w
 from dcgan.choice import Facts, asks_for_speed, choose, settings_of_rules
 from dcgan.commands.measured import fastest, speed_of
 from dcgan.commands.memory import memory_of
-from dcgan.config import Config, flatten, to_tables
+from dcgan.config import MAX_TOML_BYTES, Config, flatten, to_tables
 from dcgan.data.prepare import Dataset
 from dcgan.data.symmetry import may_be_mirrored, spread
 from dcgan.errors import UserError
@@ -18,10 +19,12 @@ from dcgan.knobs import ModelConfig, require
 from dcgan.limits import available_threads
 from dcgan.notation import parse_budget
 from dcgan.recipes import recipe
+from dcgan.runs.tensor_file import MAX_HEADER_BYTES
 
 PROGRAM_BYTES = 500_000_000  # Python, torch and its libraries
 NUM_ANCHORS = 10
 PICTURE_BYTES = 20_000_000  # grids, film, report
+MAX_NAMES_BYTES = MAX_HEADER_BYTES - 1_000_000  # of all classes; the rest is for tensors and settings
 
 # Sections and settings that may change between the starts of one run: none of them says what is learned.
 FREE = ("runs.", "hardware.", "training.budget", "training.images", "training.rollbacks")
@@ -60,6 +63,8 @@ def resolve(
     num_classes = len(dataset.class_names) if config.data.labels else 0
     if config.data.labels and num_classes < 2:
         raise UserError("--labels: these images have no classes. Put each class into a folder of its own.")
+    if config.data.labels:
+        _require_short(dataset.class_names)
     device = choose_device(config.hardware.device)
     changes: dict[str, Any] = {
         "model.image_channels": dataset.pixels.shape[-1],
@@ -86,6 +91,17 @@ def resolve(
         tenth = max(1, config.training.images // NUM_ANCHORS)
         config = config.override({"training.anchor_every_images": tenth})
     return config
+
+
+def _require_short(class_names: Sequence[str]) -> None:
+    """Refuse now what no checkpoint could be read back with: its header is text within text, and has a limit."""
+    text = json.dumps(json.dumps(class_names, ensure_ascii=False), ensure_ascii=False)
+    size = len(text.encode(errors="surrogatepass"))
+    if size > MAX_NAMES_BYTES:
+        raise UserError(
+            f"--labels: the names of {len(class_names):,} classes take {size / 1e6:.1f} MB, a checkpoint has room for "
+            f"{MAX_NAMES_BYTES / 1e6:.0f} MB. Give the folders shorter names, or choose some of them with --classes."
+        )
 
 
 def flip_of(config: Config, dataset: Dataset) -> str:
@@ -155,11 +171,13 @@ def as_toml(config: Config) -> str:
     """The whole config, as a file that ``--config`` takes.
 
     Raises:
-        UserError: The source's name is not Unicode, which is all that TOML and a checkpoint can hold.
+        UserError: The source's name is not Unicode, which is all that TOML and a checkpoint can hold; or there is more
+            text than would be read back.
     """
     text = tomli_w.dumps(to_tables(config))
     legible = text.encode(errors="replace") == text.encode(errors="surrogatepass")
     require(legible, "data.source", ascii(config.data.source), "is no Unicode; rename it, or set PYTHONUTF8=1")
+    require(len(text.encode()) <= MAX_TOML_BYTES, "data.classes", f"{len(text):,} letters", "choose fewer of them")
     return text
 
 
