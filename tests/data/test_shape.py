@@ -187,3 +187,23 @@ def test_widening_loses_nothing() -> None:
     wide = widen(pixels, 3, np.dtype(np.uint16))
     assert wide.shape == (16, 16, 3) and wide.max() == 65535
     assert np.array_equal(wide[:, :, 1] // 257, pixels[:, :, 0])
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+@pytest.mark.parametrize("channels", ["auto", "grey", "rgb", "rgba"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_strip_by_strip_the_image_is_the_same(
+    fit: str, channels: str, dtype: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = [random(*shape, dtype=dtype) for shape in ((53, 31, 1), (31, 53, 2), (9, 70, 3), (70, 9, 4), (40, 40, 5))]
+    images = images if channels == "auto" else images[:4]
+    options = {"fit": fit, "channels": channels, "background": "#10a030"}
+    whole = [shaped(image, **options) for image in images]
+    monkeypatch.setattr("dcgan.data.shape.STRIP_PIXELS", 100)
+    assert all(np.array_equal(shaped(image, **options), one) for image, one in zip(images, whole, strict=True))
+
+
+def test_what_is_too_tall_to_be_stretched_is_refused() -> None:
+    with pytest.raises(Unreadable, match="1,600,000 pixels are too tall to become 16 wide"):
+        shaped(np.zeros((1_600_000, 1, 1), np.uint8), fit="stretch")
+    assert shaped(np.zeros((1_500_000, 1, 1), np.uint8), fit="stretch").shape == (16, 16, 1)

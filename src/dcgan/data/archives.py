@@ -10,6 +10,7 @@ from dcgan.data.decode import MAX_FILE_BYTES, decode
 from dcgan.data.expansion import MAX_EXPANSION, is_bomb
 from dcgan.data.folders import is_dropping, is_image_name, other_files
 from dcgan.data.items import Decoded, Item, Source, Unreadable, labels_of, printable
+from dcgan.data.turns import wait_if_large
 from dcgan.errors import ExitCode, UserError
 
 MAX_MEMBERS = 2_000_000
@@ -35,6 +36,7 @@ class Zip(Source):
 
     def read(self, index: int) -> Decoded:
         """Decode one member."""
+        wait_if_large(self._members[index].file_size)  # before the lock, which the thread whose turn it is may want
         try:
             with self._lock:  # one file, one position
                 content = self._archive.read(self._members[index])

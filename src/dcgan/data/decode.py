@@ -7,7 +7,7 @@ other decoder that Pillow has is a door that nobody needs open.
 import io
 import threading
 import warnings
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from PIL import Image, ImageFile
@@ -21,14 +21,16 @@ from PIL.WebPImagePlugin import WebPImageFile
 from dcgan.data import tiff
 from dcgan.data.expansion import is_bomb
 from dcgan.data.items import Decoded, Unreadable
+from dcgan.data.turns import turn, wait_if_large
 
 __all__ = ["EXTENSIONS", "MAX_FILE_BYTES", "MAX_PIXELS", "Decoded", "Unreadable", "decode"]
 
 EXTENSIONS = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".webp", ".bmp", ".tif", ".tiff"})
-MAX_FILE_BYTES = 500_000_000
-MAX_PIXELS = 100_000_000
+MAX_FILE_BYTES = 300_000_000
+MAX_BYTES = 512_000_000  # that an image may take while it is decoded, besides its file
+MAX_PIXELS = MAX_BYTES // 8  # four bytes for Pillow's own image, and up to four for ours
 MAX_RUN_LENGTH_PIXELS = 10_000_000  # Pillow unpacks run lengths of a BMP pixel by pixel in Python: two seconds
-LARGE_PIXELS = 10_000_000  # images beyond are decoded one at a time: each takes up to a gigabyte meanwhile
+STRIP_PIXELS = 250_000  # brought from Pillow's image to ours at a time
 
 _DEEP_PNG = {  # what Pillow calls the bytes of a colour PNG with 16 bits a channel: its name here, and its two halves
     "RGB;16B": ("RGB;16", ("RGB;16B", "RGB;16L")),
@@ -55,7 +57,7 @@ def decode(content: bytes) -> Decoded:
     if not content:
         raise Unreadable("empty file")
     try:
-        with _quiet:
+        with _quiet, turn():
             return _decode(content)
     except Unreadable:
         raise
@@ -68,32 +70,47 @@ def _decode(content: bytes) -> Decoded:
     kind = _recognise(content)
     if kind is TiffImageFile and not tiff.is_plain(content):
         return tiff.decode(content, MAX_PIXELS)
-    with kind(io.BytesIO(content)) as image:
-        num_pixels = _check_size(image, len(content))
-        animated = getattr(image, "is_animated", False)
-        with _alone if num_pixels > LARGE_PIXELS else nullcontext():
-            pixels, mode, notes = _pixels(image, content)
-        turn = _orientation(image)
-    if animated:
-        notes.append("first of several frames")
-    if turn in _TURNS:
-        pixels = _TURNS[turn](pixels)
+    pixels, mode, notes, orientation = _opened(kind, content)
+    if orientation in _TURNS:
+        pixels = _TURNS[orientation](pixels)
         notes.append("rotated as EXIF says")
     if pixels.shape[2] in (2, 4) and (pixels[:, :, -1] == np.iinfo(pixels.dtype).max).all():
         pixels = pixels[:, :, :-1]
     return Decoded(np.ascontiguousarray(pixels), mode, tuple(notes))
 
 
-def _check_size(image: ImageFile.ImageFile, num_bytes: int) -> int:
+def _opened(kind: type[ImageFile.ImageFile], content: bytes) -> tuple[np.ndarray, str, list[str], int]:
+    """The pixels, the mode, notes, and how the camera was held; Pillow's own image is gone when this returns."""
+    with kind(io.BytesIO(content)) as image:
+        wait_if_large(4 * _check_size(image, content))
+        animated = getattr(image, "is_animated", False)
+        pixels, mode, notes = _pixels(image, content)
+        if animated:
+            notes.append("first of several frames")
+        return pixels, mode, notes, _orientation(image)
+
+
+def _check_size(image: ImageFile.ImageFile, content: bytes) -> int:
     """Refuse by its header what would take too much memory or time; the number of pixels."""
     num_pixels, size = image.width * image.height, f"{image.width:,} x {image.height:,}"
-    if num_pixels > MAX_PIXELS:
-        raise Unreadable(f"declares {size} pixels, the limit is {MAX_PIXELS // 1_000_000} million")
-    if is_bomb(num_pixels * len(image.getbands()), num_bytes):
-        raise Unreadable(f"declares {size} pixels, more than its {num_bytes:,} bytes can honestly hold")
+    if num_pixels > (limit := MAX_BYTES // _bytes_a_pixel(image)):
+        raise Unreadable(f"declares {size} pixels, the limit for its kind is {limit // 1_000_000} million")
+    if is_bomb(num_pixels * len(image.getbands()), len(content)):
+        raise Unreadable(f"declares {size} pixels, more than its {len(content):,} bytes can honestly hold")
     if num_pixels > MAX_RUN_LENGTH_PIXELS and image.tile and image.tile[0].codec_name == "bmp_rle":
         raise Unreadable(f"a run-length BMP of over {MAX_RUN_LENGTH_PIXELS // 1_000_000} million pixels")
     return num_pixels
+
+
+def _bytes_a_pixel(image: ImageFile.ImageFile) -> int:
+    """What a pixel takes at most while it is decoded, as tests/crash/test_hostile_memory.py measures it."""
+    if isinstance(image, WebPImageFile):
+        return 18  # two canvases, a copy of one, Pillow's image and ours
+    if isinstance(image, JpegImageFile) and "progressive" in image.info:
+        return 12  # the coefficients of all passes come first
+    if image.tile and str(image.tile[0].args) in _DEEP_PNG:
+        return 14
+    return MAX_BYTES // MAX_PIXELS
 
 
 def _recognise(content: bytes) -> type[ImageFile.ImageFile]:
@@ -123,38 +140,84 @@ def _pixels(image: ImageFile.ImageFile, content: bytes) -> tuple[np.ndarray, str
     rawmode = str(image.tile[0].args) if depth == 16 and image.tile else ""
     if rawmode in _DEEP_PNG:
         mode, halves = _DEEP_PNG[rawmode]
-        deep = _with_key(_deep_png(content, halves), key)
-        shallow = (deep >> 8).astype(np.uint8)  # value k of 255 is value 257 k of 65535: nothing is lost
-        return (shallow, mode, ["8-bit colours in 16 bits"]) if (shallow == deep & 255).all() else (deep, mode, [])
+        return _shallow_if_shallow(_deep_png(content, halves, key), mode)
     image.load()
     mode = image.mode
     if mode in ("I", "F"):
         raise Unreadable("32-bit pixels; save it with 8 or 16 bits")
     if mode in ("P", "PA"):
         clear = mode == "PA" or key is not None or (image.palette is not None and image.palette.mode == "RGBA")
-        return _grey_if_grey(np.asarray(image.convert("RGBA" if clear else "RGB"))), mode, []
+        return _grey_if_grey(_by_strips(image, lambda strip: _as(strip, "RGBA" if clear else "RGB"))), mode, []
     if mode in ("1", "L"):
         step = 255 // (2**depth - 1) if depth < 8 else 1  # Pillow spreads 1, 2 and 4 bits over 0 … 255, but not the key
-        return _with_key(np.asarray(image.convert("L")), key * step if isinstance(key, int) else None), mode, []
+        spread = key * step if isinstance(key, int) else None
+        return _by_strips(image, lambda strip: _with_key(_as(strip, "L"), spread)), mode, []
     if mode.startswith("I;16"):
-        return _with_key(np.asarray(image).astype(np.uint16), key), "I;16", []
+        return _by_strips(image, lambda strip: _with_key(np.asarray(strip).astype(np.uint16), key)), "I;16", []
     if mode in ("LA", "RGB", "RGBA", "La", "RGBa"):
-        return _with_key(np.asarray(image.convert(mode.upper())), key), mode.upper(), []
-    return np.asarray(image.convert("RGB")), mode, [f"{mode} converted to RGB"]
+        return _by_strips(image, lambda strip: _with_key(_as(strip, mode.upper()), key)), mode.upper(), []
+    return _by_strips(image, lambda strip: _as(strip, "RGB")), mode, [f"{mode} converted to RGB"]
 
 
-def _deep_png(content: bytes, halves: tuple[str, ...]) -> np.ndarray:
+def _by_strips(image: Image.Image, part_of: Callable[[Image.Image], np.ndarray]) -> np.ndarray:
+    """The parts h w c of all strips, one below the other: what lies between Pillow's image and ours stays small."""
+    whole = np.empty(0)
+    for rows, strip in _cut(image):
+        part = part_of(strip)
+        if rows.start == 0:
+            whole = np.empty((image.height, *part.shape[1:]), part.dtype)
+        whole[rows] = part
+    return whole
+
+
+def _cut(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """The rows of each strip, and the strip."""
+    return ((rows, image.crop((0, rows.start, image.width, rows.stop))) for rows in _strips(*image.size))
+
+
+def _strips(width: int, height: int) -> Iterator[slice]:
+    count = max(1, STRIP_PIXELS // width)
+    return (slice(top, min(top + count, height)) for top in range(0, height, count))
+
+
+def _as(strip: Image.Image, mode: str) -> np.ndarray:
+    return np.asarray(strip.convert(mode))
+
+
+def _deep_png(content: bytes, halves: tuple[str, ...], key: object) -> np.ndarray:
     """A colour PNG of 16 bits a channel, which Pillow would cut to 8: its high and its low bytes, read separately."""
-    planes = []
-    for rawmode in halves:
-        with PngImageFile(io.BytesIO(content)) as image:
-            image.tile = [tile._replace(args=rawmode) for tile in image.tile]
-            image.load()
-            planes.append(np.asarray(image))
-    if len(planes) == 1:
-        return planes[0].view(">u2").astype(np.uint16)
-    high, low = (plane.astype(np.uint16) for plane in planes)
-    return high << 8 | low
+    high, *lower = halves
+    if not lower:
+        return _by_strips(_half(content, high), lambda strip: np.asarray(strip).view(">u2").astype(np.uint16))
+    deep = _by_strips(_half(content, high), lambda strip: np.asarray(strip).astype(np.uint16) << 8)
+    for rows, strip in _cut(_half(content, lower[0])):
+        deep[rows] |= np.asarray(strip)
+    if key is None:
+        return deep
+    height, width, channels = deep.shape
+    with_alpha = np.empty((height, width, channels + 1), np.uint16)
+    for rows in _strips(width, height):
+        with_alpha[rows] = _with_key(deep[rows], key)
+    return with_alpha
+
+
+def _half(content: bytes, rawmode: str) -> Image.Image:
+    """Eight of its sixteen bits."""
+    image = PngImageFile(io.BytesIO(content))
+    image.tile = [tile._replace(args=rawmode) for tile in image.tile]
+    image.load()
+    return image
+
+
+def _shallow_if_shallow(deep: np.ndarray, mode: str) -> tuple[np.ndarray, str, list[str]]:
+    """Eight bits where nothing is lost: value k of 255 is value 257 k of 65535."""
+    strips = list(_strips(deep.shape[1], deep.shape[0]))
+    if not all((deep[rows] >> 8 == deep[rows] & 255).all() for rows in strips):
+        return deep, mode, []
+    shallow = np.empty(deep.shape, np.uint8)
+    for rows in strips:
+        shallow[rows] = deep[rows] >> 8
+    return shallow, mode, ["8-bit colours in 16 bits"]
 
 
 def _with_key(pixels: np.ndarray, key: object) -> np.ndarray:
@@ -169,8 +232,9 @@ def _with_key(pixels: np.ndarray, key: object) -> np.ndarray:
 
 def _grey_if_grey(pixels: np.ndarray) -> np.ndarray:
     """RGB(A) whose three colours are the same everywhere → one grey channel, and alpha if there is one."""
-    red = pixels[:, :, :1]
-    return pixels[:, :, [0, *range(3, pixels.shape[2])]] if (pixels[:, :, 1:3] == red).all() else pixels
+    strips = _strips(pixels.shape[1], pixels.shape[0])
+    grey = all((pixels[rows, :, 1:3] == pixels[rows, :, :1]).all() for rows in strips)
+    return pixels[:, :, ::3] if grey else pixels
 
 
 def _orientation(image: Image.Image) -> int:
@@ -219,4 +283,3 @@ class _Quiet:
 
 
 _quiet = _Quiet()  # one for the process, as the filters are
-_alone = threading.Lock()  # one for the process, as its memory is

@@ -8,6 +8,7 @@ from typing import final
 
 from dcgan.data.decode import EXTENSIONS, MAX_FILE_BYTES, decode
 from dcgan.data.items import Decoded, Item, Source, Unreadable, labels_of, printable
+from dcgan.data.turns import wait_if_large
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import read_bytes
 
@@ -101,6 +102,7 @@ def _stamp(entry: os.DirEntry[str]) -> str:
 def _content(path: str) -> bytes:
     """The bytes of a regular file; nothing else is opened, even if it took the file's place a moment ago."""
     try:
+        wait_if_large(Path(path).stat(follow_symlinks=False).st_size)
         return read_bytes(path, MAX_FILE_BYTES, follow=False)
     except OSError as error:
         raise Unreadable(f"cannot be opened ({error.strerror})") from error

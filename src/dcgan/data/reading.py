@@ -16,6 +16,7 @@ import numpy as np
 from dcgan.data.items import Decoded, Source, Unreadable
 from dcgan.data.shape import keeps_channels, shape_image
 from dcgan.data.split import outline
+from dcgan.data.turns import turn
 from dcgan.knobs import DataConfig
 from dcgan.limits import available_threads
 
@@ -98,14 +99,19 @@ def content_hash(decoded: Decoded) -> bytes:
 
 def _read(source: Source, index: int, config: DataConfig) -> Good | Bad:
     try:
-        decoded = source.read(index)
-        picture = shape_image(decoded, config)
+        with turn():
+            return _good(source, index, config)
     except Unreadable as error:
         return Bad(index, str(error))
     except OSError as error:
         return Bad(index, f"could not be read ({error.strerror or error})")
     except MemoryError:
         return Bad(index, "needs more memory than there is")
+
+
+def _good(source: Source, index: int, config: DataConfig) -> Good:
+    decoded = source.read(index)
+    picture = shape_image(decoded, config)
     height, width, channels = decoded.pixels.shape
     keeps = keeps_channels(decoded, config)
     facts = Facts(

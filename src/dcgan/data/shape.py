@@ -1,10 +1,12 @@
 """One decoded image → the height, width and channels asked for; nothing else of the data room changes pixels.
 
-Transparency is settled first, then the image is cut, resized and framed. Eight bits go through Pillow's own
-resizing; sixteen bits, kept transparency and channels without meaning go through its float one, channel by channel,
-with the same antialiasing filter.
+The image is cut, transparency is settled, then it is resized and framed. Eight bits go through Pillow's own resizing;
+sixteen bits, kept transparency and channels without meaning go through its float one, channel by channel, with the
+same antialiasing filter. All that comes before the last resizing is done strip by strip, so that a large image never
+stands in memory twice: Pillow resizes across first, then down, so that the result is the same to the bit.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +21,10 @@ _FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
+
+
+STRIP_PIXELS = 250_000  # of the image that are worked on at a time
+MOST_BETWEEN = 25_000_000  # pixels between resizing across and down, or twice what is asked for
 
 
 @dataclass(frozen=True)
@@ -71,17 +77,14 @@ def shape_image(decoded: Decoded, config: DataConfig) -> np.ndarray:
     height, width, channels = decoded.pixels.shape
     placement = place(height, width, config)
     if keeps_channels(decoded, config):
-        return _frame(_resized(decoded.pixels, placement, config), _background(decoded.pixels, config), config)
+        picture = _resized(decoded.pixels, placement, config)
+        return _frame(picture, _background(picture, config), config)
     if channels > 4:
         raise Unreadable(f"{channels} channels, which cannot become {config.channels}")
     if config.channels == "rgba":
-        return _shape_transparent(_as_rgba(decoded.pixels), placement, config)
-    picture = _opaque(decoded.pixels, config)
-    if config.channels == "grey" and picture.shape[2] == 3:
-        picture = luma(picture)
-    elif config.channels != "grey" and config.fit == "pad" and picture.shape[2] == 1 and _is_coloured(config):
-        picture = picture.repeat(3, axis=2)
-    return _frame(_resized(picture, placement, config), _background(picture, config), config)
+        return _shape_transparent(decoded.pixels, placement, config)
+    picture = _resized(decoded.pixels, placement, config, lambda strip: _coloured(strip, config))
+    return _frame(picture, _background(picture, config), config)
 
 
 def widen(picture: np.ndarray, channels: int, dtype: np.dtype) -> np.ndarray:
@@ -98,6 +101,16 @@ def luma(picture: np.ndarray) -> np.ndarray:
     red, green, blue = (picture[:, :, channel].astype(np.uint32) for channel in range(3))
     brightness: np.ndarray = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16
     return brightness.astype(picture.dtype)[:, :, None]
+
+
+def _coloured(pixels: np.ndarray, config: DataConfig) -> np.ndarray:
+    """Any picture without transparency, grey if that is asked for, in three channels where the border needs them."""
+    picture = _opaque(pixels, config)
+    if config.channels == "grey" and picture.shape[2] == 3:
+        return luma(picture)
+    if config.channels != "grey" and config.fit == "pad" and picture.shape[2] == 1 and _is_coloured(config):
+        return picture.repeat(3, axis=2)
+    return picture
 
 
 def _opaque(pixels: np.ndarray, config: DataConfig) -> np.ndarray:
@@ -126,44 +139,67 @@ def _as_rgba(pixels: np.ndarray) -> np.ndarray:
 
 
 def _shape_transparent(pixels: np.ndarray, placement: Placement, config: DataConfig) -> np.ndarray:
-    """RGBA → RGBA. Colours weigh as much as they can be seen, so that hidden ones never bleed into the edges.
+    """Any of grey, grey and alpha, RGB, RGBA → RGBA.
 
-    Where nothing is to be seen the colour is the background's.
+    Colours weigh as much as they can be seen, so that hidden ones never bleed into the edges. Where nothing is to be
+    seen the colour is the background's.
     """
-    white = np.iinfo(pixels.dtype).max
-    behind = _background(pixels[:, :, :3], config)
-    if placement.resizes or (placement.height, placement.width) != pixels.shape[:2]:
-        pixels = _cut(pixels, placement)
+    dtype, white = pixels.dtype, np.iinfo(pixels.dtype).max
+    behind = _background(np.empty((1, 1, 3), dtype), config)
     if placement.resizes:
-        opacity = pixels[:, :, 3:].astype(np.float32) / white
-        weighted = np.concatenate([pixels[:, :, :3] * opacity, opacity], axis=2)
-        weighted = _resized_floats(weighted, placement, config)
+        weighted = _resized(pixels, placement, config, _weighted)
         seen = weighted[:, :, 3:].clip(0, 1)
         colours = weighted[:, :, :3] / np.maximum(seen, 0.5 / white)
-        pixels = np.concatenate([colours, seen * white], axis=2).round().clip(0, white).astype(pixels.dtype)
+        pixels = np.concatenate([colours, seen * white], axis=2).round().clip(0, white).astype(dtype)
+    else:
+        pixels = _as_rgba(_cut(pixels, placement))
     colours = np.where(pixels[:, :, 3:] == 0, behind, pixels[:, :, :3])
     picture = np.concatenate([colours, pixels[:, :, 3:]], axis=2)
-    return _frame(picture, np.append(behind, 0).astype(pixels.dtype), config)
+    return _frame(picture, np.append(behind, 0).astype(dtype), config)
 
 
-def _resized(pixels: np.ndarray, placement: Placement, config: DataConfig) -> np.ndarray:
-    """Cut and resize any number of channels, each for itself."""
-    pixels = _cut(pixels, placement)
+def _weighted(pixels: np.ndarray) -> np.ndarray:
+    """Any of grey, grey and alpha, RGB, RGBA → colours times opacity, and opacity: h w 4, float32, opaque is 1."""
+    pixels = _as_rgba(pixels)
+    opacity = pixels[:, :, 3:].astype(np.float32) / np.iinfo(pixels.dtype).max
+    return np.concatenate([pixels[:, :, :3] * opacity, opacity], axis=2)
+
+
+def _resized(
+    pixels: np.ndarray,
+    placement: Placement,
+    config: DataConfig,
+    prepare: Callable[[np.ndarray], np.ndarray] = lambda strip: strip,
+) -> np.ndarray:
+    """Cut, prepare and resize any number of channels, each for itself; whole numbers stay whole.
+
+    Raises:
+        Unreadable: So tall that what lies between the two resizings would take too much memory.
+    """
+    pixels, resample = _cut(pixels, placement), _FILTERS[config.resample]
+    rows = max(1, STRIP_PIXELS // placement.width)
+    strips = (prepare(pixels[top : top + rows]) for top in range(0, placement.height, rows))
     if not placement.resizes:
-        return pixels
-    if pixels.dtype == np.uint8 and pixels.shape[2] in (1, 3):
-        image = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
-        image = image.resize((placement.new_width, placement.new_height), _FILTERS[config.resample])
-        return np.asarray(image).reshape(placement.new_height, placement.new_width, -1)
-    resized = _resized_floats(pixels.astype(np.float32), placement, config)
-    return resized.round().clip(0, np.iinfo(pixels.dtype).max).astype(pixels.dtype)
+        return np.concatenate(list(strips))
+    between = placement.height * placement.new_width
+    if between > max(MOST_BETWEEN, 2 * config.height * config.width):
+        raise Unreadable(f"{placement.height:,} pixels are too tall to become {placement.new_width:,} wide")
+    across, dtype = [], pixels.dtype
+    for strip in strips:
+        dtype = strip.dtype
+        across.append(_resized_part(strip, len(strip), placement.new_width, resample))
+    resized = _resized_part(np.concatenate(across), placement.new_height, placement.new_width, resample)
+    return resized if resized.dtype == dtype else resized.round().clip(0, np.iinfo(dtype).max).astype(dtype)
 
 
-def _resized_floats(channels: np.ndarray, placement: Placement, config: DataConfig) -> np.ndarray:
-    """float32, h w c, resized channel by channel."""
-    size, resample = (placement.new_width, placement.new_height), _FILTERS[config.resample]
-    images = [Image.fromarray(channels[:, :, channel]) for channel in range(channels.shape[2])]
-    return np.stack([np.asarray(image.resize(size, resample)) for image in images], axis=2)
+def _resized_part(picture: np.ndarray, height: int, width: int, resample: Image.Resampling) -> np.ndarray:
+    """One or three channels of 8 bits as they are, all else as float32, channel by channel."""
+    if picture.dtype == np.uint8 and picture.shape[2] in (1, 3):
+        image = Image.fromarray(picture if picture.shape[2] == 3 else picture[:, :, 0])
+        return np.asarray(image.resize((width, height), resample)).reshape(height, width, -1)
+    channels = (picture[:, :, channel].astype(np.float32) for channel in range(picture.shape[2]))
+    resized = [np.asarray(Image.fromarray(channel).resize((width, height), resample)) for channel in channels]
+    return np.stack(resized, axis=2)
 
 
 def _cut(pixels: np.ndarray, placement: Placement) -> np.ndarray:

@@ -12,6 +12,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from dcgan.data.expansion import is_bomb
 from dcgan.data.items import Decoded, Unreadable
+from dcgan.data.turns import wait_if_large
 
 INSTALL = "needs tifffile: pip install 'dcgan[science]'"
 _MAX_PAGES = 100_000
@@ -83,6 +84,7 @@ def read(file: BinaryIO, num_bytes: int, max_pixels: int | None = None) -> Stack
         photometric = series.keyframe.photometric.name
         if photometric not in ("MINISBLACK", "MINISWHITE", "RGB"):
             raise Unreadable(f"{photometric.lower()} colours; save it as grey or RGB")
+        wait_if_large(series.nbytes)
         _check_segments(file, series)
         pixels, channel_axes = _arrange(series.asarray(), series.axes)
         alpha = any(int(kind) in (1, 2) for kind in series.keyframe.extrasamples)
