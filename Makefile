@@ -3,7 +3,7 @@
 # docs   run the tests that prove a promise, and write docs/promises.md from those that pass
 # experiments        do what is missing of benchmarks/experiments/experiments.toml (hours; any later call goes on)
 # experiments-small  of these, 2 data sets x 3 recipes x 3 seeds x 3 minutes
-# torture  kill, starve and cut off runs by the thousand, an hour on two cores; started again it goes on
+# torture  kill, starve and cut off runs by the thousand, under an hour on two cores; started again it goes on
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -33,7 +33,7 @@ experiments-small: $(INSTALLED)
 	$(BIN)/python benchmarks/experiments/tables.py
 
 torture: $(INSTALLED)
-	PYTHONPATH=tests/crash OMP_NUM_THREADS=1 $(BIN)/python benchmarks/torture.py
+	PYTHONPATH=tests/crash OMP_NUM_THREADS=1 $(BIN)/python benchmarks/torture.py --jobs 2
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import traceback
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -43,7 +44,10 @@ class ForkServer:
         self._process.__exit__(kind, error, trace)  # closes the pipes and waits
 
     def ask(self, what: str, out: Path, **more: Any) -> dict[str, Any]:
-        """``run``: train in a child; ``fingerprint``: what must be equal between runs, and damaged checkpoints."""
+        """``run``: train in a child, killed or stopped where that is asked for.
+
+        ``fingerprint``: what must be equal between runs, and damaged checkpoints.
+        """
         self._process.stdin.write(json.dumps({"what": what, "out": str(out), **more}) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
@@ -60,9 +64,11 @@ def _train(source: Path, out: Path, request: dict[str, Any], progress: mmap.mmap
     at = request.get("kill_call")
     fault = kill(at, root=out if request.get("half") else None) if at else None
     with Disk(out, fault, reads=False) as disk:
-        for report in train(source, out, budget=BUDGET, **SETTINGS):
+        steps = train(source, out, budget=BUDGET, **SETTINGS)
+        for report in islice(steps, request.get("stop_after")):
             progress[:8] = report.images_seen.to_bytes(8, "little")
             progress[8:16] = len(disk.calls).to_bytes(8, "little")
+        steps.close()
         progress[8:16] = len(disk.calls).to_bytes(8, "little")
 
 

@@ -155,15 +155,16 @@ def reset_peak() -> float:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
         return peak()
-    return _status("VmRSS")
+    return status("VmRSS")
 
 
 def peak() -> float:
     """Most megabytes that this process has held since then."""
-    return _status("VmHWM")
+    return status("VmHWM")
 
 
-def _status(name: str) -> float:
+def status(name: str) -> float:
+    """A line of /proc/self/status in megabytes; the most memory there ever was where there is no such file."""
     try:
         line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name))
     except (OSError, StopIteration):

@@ -64,3 +64,14 @@ def _blow(random_: random.Random, whole: Whole, call: int | None) -> dict[str, A
     if call is None:
         return {"kill_after": random_.uniform(0, whole.seconds)}
     return {"kill_call": call, "half": random_.random() < 0.5}
+
+
+def stopped(server: ForkServer, folder: Path, whole: Whole, *, step: int) -> dict[str, Any]:
+    """One run, stopped after so many steps and continued; what was wrong."""
+    out = folder / f"stopped-{step}"
+    codes = [server.ask("run", out, stop_after=step)["exit_code"], server.ask("run", out)["exit_code"]]
+    found = server.ask("fingerprint", out, whole=True)
+    wrong = [f"exit codes {codes}"] if any(codes) else differences(whole.fingerprint, found["fingerprint"])
+    if not wrong:
+        shutil.rmtree(out)
+    return {"seed": step, "wrong": wrong}
