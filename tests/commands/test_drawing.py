@@ -10,7 +10,7 @@ import pytest
 import torch
 from test_train import assert_equal_runs, start
 
-from dcgan.commands import drawing, session
+from dcgan.commands import drawing, session, watch
 from dcgan.commands.drawing import Drawing, Easel
 from dcgan.runs import journal
 from dcgan.runs.folder import RunFolder
@@ -116,6 +116,24 @@ def test_a_run_that_fails_still_writes_the_picture_and_its_end(
         list(steps)
     events = [event["event"] for event in journal.read(RunFolder(tmp_path / "run").journal)]
     assert events[-2:] == ["preview", "end"]
+
+
+def test_images_are_judged_by_all_that_was_written_even_behind_a_picture(
+    critters_npy: Path, tmp_path: Path, late: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a journal says decides whether a run goes back: it must not depend on how long a picture takes."""
+    late()
+    monkeypatch.setattr(watch, "LEAST_IMAGES", 512)
+    judged: list[tuple[str, int]] = []
+
+    def vitals_of(events: list[dict[str, Any]]) -> watch.Vitals:
+        judged.extend((event["event"], event["images_seen"]) for event in events[-2:])
+        return watch.vitals_of(events)
+
+    monkeypatch.setattr(session, "vitals_of", vitals_of)
+    settings = {"runs.evaluations": 2, "runs.evaluation_samples": 100}
+    list(islice(start(critters_npy, tmp_path / "run", BUDGET, settings=settings), 65))
+    assert judged == [("preview", 504), ("evaluation", 512)]
 
 
 class Streams:

@@ -147,6 +147,7 @@ class Session:
         """Measure the images: go back, and return True; or say what looks wrong, and keep what looks well."""
         seen, look = self.state.images_seen, self.watch.look(self.state)
         self.records.event("evaluation", seen, **look.facts())
+        self.records.finish_pictures()  # what is judged by is the whole journal
         events = list(journal.read(self.run.journal))
         vitals = vitals_of(events)
         if cured := to_cure(vitals, self.config.training, self.state.attempt):
