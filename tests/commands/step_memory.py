@@ -11,7 +11,7 @@ import torch
 
 from dcgan.commands.memory import memory_of
 from dcgan.config import Config
-from dcgan.training.accelerate import fastest_advance, new_state, rules_of
+from dcgan.training.accelerate import advance_of, new_state, rules_of
 from dcgan.training.feed import Inputs
 from dcgan.training.schedules import Rates
 
@@ -24,7 +24,7 @@ def train(config: Config) -> None:
     images = torch.zeros(count, 3, config.data.height, config.data.width, dtype=torch.uint8)
     inputs = Inputs(images, torch.zeros(count, config.model.latent_size))
     for _ in range(2):
-        fastest_advance(state, rules_of(config, device))(inputs, Rates())
+        advance_of(state, rules_of(config, device), "eager")(inputs, Rates())
 
 
 def megabytes(name: str) -> float:
