@@ -59,6 +59,17 @@ def test_a_run_that_is_watched_ends_with_the_weights_of_one_that_is_not(
     assert dcgan.load(watched.root, "last").path == shelf.paths(watched)[0]
 
 
+def test_the_end_of_a_run_is_looked_at_too(creatures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "LEAST_IMAGES", 64)
+    better = iter([9.0, 5.0, 1.0])
+    monkeypatch.setattr(watch, "kernel_distance", lambda *_: Estimate(value := next(better), value - 0.1, value + 0.1))
+    run = trained(creatures, tmp_path / "run", 3)
+    looks = [event["images_seen"] for event in journal.read(run.journal) if event["event"] == "evaluation"]
+    assert looks == [224, 432, 640]  # every 214, and the end, which is no multiple of it
+    assert shelf.best(run)[1]["images_seen"] == 640
+    assert dcgan.load(run.root).path == shelf.best(run)[0]
+
+
 def seen(value: float, error: float = 0.1) -> Look:
     return Look("kid_tiny_1k", Estimate(value, value - error, value + error), 1.0, None)
 

@@ -71,10 +71,13 @@ class Watch:
         self._config, self._dataset = config, dataset
 
     def is_due(self, before: int, seen: int) -> bool:
-        """Whether a position at which to look lies in (before, seen]."""
+        """Whether a position at which to look lies in (before, seen]: the end is one, unless it comes very soon."""
         images, looks = self._config.training.images or 0, self._config.runs.evaluations
         enough = min(len(self._rows), self._config.runs.evaluation_samples) >= FEWEST
-        return looks > 0 and enough and crossed(before, seen, max(math.ceil(images / looks), LEAST_IMAGES))
+        if looks == 0 or not enough:
+            return False
+        ends = images >= LEAST_IMAGES and before < images <= seen
+        return ends or crossed(before, seen, max(math.ceil(images / looks), LEAST_IMAGES))
 
     def look(self, state: TrainingState) -> Look:
         """Measure the average, or a copy of the generator where there is none."""
