@@ -3,6 +3,7 @@
 import errno
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from faulty_disk import Call, Disk
@@ -188,3 +189,15 @@ def test_strays_are_removed(source: Path, tmp_path: Path) -> None:
     finish(source, run.root, budget=80, ears=ears)
     assert not stray.exists()
     assert [text for text in ears.said if "1 half-written" in text] != []
+
+
+@pytest.mark.promise(
+    "A disk without room for a run is told before its first step, with what is needed and what is free."
+)
+def test_a_full_disk_at_the_start_is_told(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish(source, tmp_path / "first", budget=8)  # prepares the images
+    monkeypatch.setattr("dcgan.files.shutil.disk_usage", lambda _: SimpleNamespace(free=3_000_000))
+    with pytest.raises(UserError, match=r"run: this run needs 5\d MB, 3 MB are free\. Free some space") as error:
+        finish(source, tmp_path / "run")
+    assert error.value.exit_code == ExitCode.DISK
+    assert not (tmp_path / "run" / "config.toml").exists()

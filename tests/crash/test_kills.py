@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from fork_server import ForkServer
-from kills import Whole, killed, never_killed
+from kills import KILLED, Whole, killed, never_killed, stopped
+from tiny_runs import differences
 
 
 @pytest.fixture(scope="module")
@@ -31,3 +32,21 @@ def test_killed_at_a_call(share: float, server: ForkServer, whole: Whole, tmp_pa
     done = killed(server, tmp_path, whole, seed=int(1000 * share), call=round(share * whole.calls))
     assert done["kills"] >= 1
     assert done["wrong"] == []
+
+
+@pytest.mark.promise("A run that is killed while it starts to go on is as it was.")
+def test_killed_before_its_first_step(server: ForkServer, whole: Whole, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert server.ask("run", run, stop_after=12)["exit_code"] == 0
+    before = {path.name: path.read_bytes() for path in (run / "checkpoints").iterdir()}
+    for call in range(1, 20, 2):
+        done = server.ask("run", run, kill_call=call, half=call % 4 == 1)
+        assert (done["exit_code"], done["images_seen"]) == (KILLED, 0)
+        assert {path.name: path.read_bytes() for path in (run / "checkpoints").iterdir()} == before
+    assert server.ask("run", run)["exit_code"] == 0
+    assert differences(whole.fingerprint, server.ask("fingerprint", run, whole=True)["fingerprint"]) == []
+
+
+def test_stopped_after_any_step(server: ForkServer, whole: Whole, tmp_path: Path) -> None:
+    """``make torture`` tries all of them."""
+    assert stopped(server, tmp_path, whole, step=23)["wrong"] == []

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import dcgan
+from dcgan.runs import checkpoint
 from dcgan.runs.folder import RunFolder
 
 TINY = [
@@ -61,6 +62,34 @@ def test_a_signal_saves_says_how_to_go_on_and_the_same_command_does(
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
         "seed_00000.png", "seed_00001.png", "seed_00002.png", "seed_00003.png", "sheet.png",
     ]  # fmt: skip
+
+
+@pytest.mark.promise("A second Ctrl-C stops at once, and the last checkpoint is there.")
+def test_a_second_ctrl_c_stops_at_once(critters_npy: Path, tmp_path: Path) -> None:
+    words = ["train", critters_npy, *TINY, "--budget", "200k", "--set", "runs.save_every_images=8", "--out", "run"]
+    process = start(*words, cwd=tmp_path)
+    wait_for(tmp_path / "run" / "journal.jsonl", process)
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Stopped" in out + err
+    assert "Traceback" not in out + err
+    found = checkpoint.newest(RunFolder(tmp_path / "run"))
+    assert found is not None
+    assert found.damaged == ()
+    assert sum(1 for _ in dcgan.train(out=tmp_path / "run", budget=str(found.facts["images_seen"] + 16))) == 2
+
+
+@pytest.mark.promise("A run goes on when its terminal is closed.")
+def test_a_closed_terminal_does_not_end_a_run(critters_npy: Path, tmp_path: Path) -> None:
+    words = ["train", critters_npy, *TINY, "--budget", "2000", "--set", "runs.journal_every_images=8", "--out", "run"]
+    process = start(*words, cwd=tmp_path)
+    wait_for(tmp_path / "run" / "journal.jsonl", process)
+    process.send_signal(signal.SIGHUP)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
 
 
 @pytest.mark.promise("A run does not end when whoever reads its output leaves.")
