@@ -24,7 +24,7 @@ class Mutation:
 
 FILES, SHELF, CHECKPOINT, JOURNAL = "files.py", "runs/shelf.py", "runs/checkpoint.py", "runs/journal.py"
 STATE, SESSION, RECORDS, TRAIN = "training/state.py", "commands/session.py", "commands/records.py", "commands/train.py"
-GUARD, WATCH = "commands/guard.py", "commands/watch.py"
+GUARD, WATCH, TENSOR_FILE = "commands/guard.py", "commands/watch.py", "runs/tensor_file.py"
 
 MUTATIONS = [
     Mutation("the file is not flushed", FILES, "            if durable:\n                flush(temporary)\n", ""),
@@ -69,7 +69,7 @@ MUTATIONS = [
         "write_atomically(path, content, durable=True)",
         "write_atomically(path, content)",
     ),
-    Mutation("any hash will do", "runs/tensor_file.py", "if content.sha256 != _digest_in(path):", "if False:"),
+    Mutation("any hash will do", TENSOR_FILE, "if content.sha256 != _digest_in(path):", "if False:"),
     Mutation("one is kept too few", SHELF, "*earlier[keep - 1 :]", "*earlier[:]"),
     Mutation(
         "the best is pruned", SHELF, '{_marked(run).get("file"), anchor.name, sound.name}', "{anchor.name, sound.name}"
@@ -181,14 +181,16 @@ def applied(mutation: Mutation, source: str) -> str:
 
 FIRST = {  # the tests that are most likely to notice a bug in a file; the others only when they do not
     FILES: ["test_power_loss.py", "test_errnos.py", "test_disk_refuses.py"],
-    SHELF: ["test_best.py", "test_roll_back.py", "test_guard.py"],
+    SHELF: ["test_best.py", "test_roll_back.py", "test_guard.py", "test_train.py"],
     CHECKPOINT: ["test_disk_refuses.py", "test_power_loss.py"],
     JOURNAL: ["test_power_loss.py", "test_errnos.py", "test_roll_back.py"],
     STATE: ["test_roll_back.py"],
-    SESSION: ["test_roll_back.py", "test_guard.py"],
+    SESSION: ["test_roll_back.py", "test_guard.py", "test_kills.py"],
     GUARD: ["test_guard.py", "test_roll_back.py"],
     WATCH: ["test_guard.py"],
     RECORDS: ["test_disk_refuses.py", "test_power_loss.py"],
+    TRAIN: ["test_kills.py"],
+    TENSOR_FILE: ["test_train.py"],
 }
 
 
