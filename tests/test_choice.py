@@ -28,10 +28,17 @@ def chosen(config: Config | None = None, **facts: Any) -> Config:
     return choose(config or recipe("modern"), Facts(**FACTS | facts))
 
 
+def test_where_few_images_can_be_seen_the_discriminator_is_half_as_wide() -> None:
+    short, long = chosen(reach=80_000.0), chosen(reach=400_000.0)
+    assert (short.model.generator_width, short.model.discriminator_width) == (64, 32)
+    assert (long.model.generator_width, long.model.discriminator_width) == (64, 64)
+
+
 def test_a_hundred_thousand_images_are_as_usual_and_a_thousand_are_augmented() -> None:
     many, few = chosen(num_images=5000), chosen(num_images=4999)
-    usual = Config().override({"training.flip": "auto", "training.guard": True, "reasons": many.reasons})
-    assert many == usual and not many.training.augmentation
+    usual = {"training.flip": "auto", "training.guard": True, "model.statistics_batches": 16}
+    assert many == Config().override({**usual, "model.discriminator_width": 32, "reasons": many.reasons})
+    assert not many.training.augmentation
     assert few.training.augmentation == ("colour", "translation", "cutout")
     assert few.training.augmentation_schedule == "adaptive"
     assert "training.augmentation: 4,999 images are few, and soon learned by heart" in few.reasons
@@ -131,11 +138,13 @@ def test_operations_are_those_that_the_benchmarks_count_layer_by_layer(size: int
 
 def test_reasons_are_told_in_one_line_each_with_the_settings_as_they_are_set() -> None:
     lines = explain(dict(flatten(chosen(num_images=900))))
-    assert len(lines) == 4
-    assert lines[0].startswith("model.generator_width=64, model.discriminator_width=64, training.batch_size=32, ")
-    assert lines[1].startswith("training.flip=auto: ")
-    assert lines[2].startswith("training.guard=true: ")
-    assert lines[3] == (
+    assert len(lines) == 6
+    assert lines[0].startswith("model.generator_width=64, training.batch_size=32, ")
+    assert lines[1].startswith("model.discriminator_width=32: ")
+    assert lines[2].startswith("model.statistics_batches=16: ")
+    assert lines[3].startswith("training.flip=auto: ")
+    assert lines[4].startswith("training.guard=true: ")
+    assert lines[5] == (
         "training.augmentation=colour,translation,cutout, training.augmentation_schedule=adaptive, "
         "training.augmentation_strength=0.3: 900 images are few, and soon learned by heart."
     )

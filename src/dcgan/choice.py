@@ -46,6 +46,18 @@ RULES = (
     ),
     Rule(
         {},
+        {"model.statistics_batches": 16},
+        "an average's running statistics are those of other weights",
+        "What each part is worth by itself",
+    ),
+    Rule(
+        {"images": (0, 2**18)},
+        {"model.discriminator_width": 32},
+        "eight of the eleven passes of a step are the discriminator's: at half its width, more images are seen",
+        "What each part is worth by itself",
+    ),
+    Rule(
+        {},
         {"training.flip": "auto"},
         "mirror images count as images too, but only where nobody could tell them",
         "Mirror images",
