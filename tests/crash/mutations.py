@@ -119,9 +119,6 @@ MUTATIONS = [
         "shelf.is_sound if sound else lambda path: True",
     ),
     Mutation("back to what was not sound", GUARD, "shelf.is_sound if sound else shelf.is_anchor", "shelf.is_anchor"),
-    Mutation(
-        "a sound state is forgotten when gone back to", GUARD, '"sound" if found is None or', '"sound" if False and'
-    ),
     Mutation("what is slow is taken for collapsed", GUARD, "if not (slow and", "if not (False and"),
     Mutation("the guard never tires", GUARD, " or attempt >= training.rollbacks", ""),
     Mutation("old scores ring again", WATCH, "for event in events[last:] if", "for event in events if"),

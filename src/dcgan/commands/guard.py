@@ -29,13 +29,10 @@ def to_cure(vitals: Vitals, training: TrainingConfig, attempt: int) -> Alarm | N
     return next((alarm for alarm in diagnose(vitals) if alarm.kind in curable), None)
 
 
-def go_back(state: TrainingState, run: RunFolder, config: Config, *, sound: bool) -> shelf.Role:
+def go_back(state: TrainingState, run: RunFolder, config: Config, *, sound: bool) -> None:
     """Become the last sound state, or the last anchor, or else the first weights, as the next attempt.
 
     Which one that is depends on images alone, not on when the run was saved or stopped.
-
-    Returns:
-        The role of what the state is now.
     """
     attempt = state.attempt + 1
     found = checkpoint.newest(run, shelf.is_sound if sound else shelf.is_anchor)
@@ -45,7 +42,6 @@ def go_back(state: TrainingState, run: RunFolder, config: Config, *, sound: bool
         first = new_state(config, state.journal_sums.device)
         state.restore(first.tensors(), first.facts())
     state.attempt = attempt
-    return "sound" if found is None or shelf.is_sound(found.path) else "anchor"
 
 
 def diverged(run: RunFolder, reason: str, attempt: int, saved_images: int | None) -> UserError:

@@ -200,7 +200,7 @@ class Session:
         """
         self.records.finish_pictures()
         seen, training = self.state.images_seen, self.config.training
-        role = go_back(self.state, self.run, self.config, sound=sound)
+        go_back(self.state, self.run, self.config, sound=sound)
         back, attempt = self.state.images_seen, self.state.attempt
         otherwise = "other latents and half the learning rates" if training.guard else "other latents"
         text = f"{reason} Rolled back to image {back:,} ({attempt} of {training.rollbacks} times), "
@@ -209,7 +209,7 @@ class Session:
         self.records.rewind(back, attempt - 1)
         self.records.event("rollback", back, attempt=attempt, came_from=seen, text=text)
         self._restart_timers()
-        self.save(role)
+        self.save("anchor")
 
     def _close(self) -> None:
         """Leave the run so that it can be looked at, sampled from and continued."""
