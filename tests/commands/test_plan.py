@@ -50,7 +50,7 @@ def test_settings_that_could_not_be_read_back_are_refused() -> None:
 
 
 SAVED = Config().override({"model.discriminator_norm": False})  # which any other setting goes with
-MAY_CHANGE = ("runs.", "hardware.", "training.budget", "training.images", "training.rollbacks")
+MAY_CHANGE = ("runs.", "hardware.", "training.budget", "training.images", "training.rollbacks", "data.source")
 OTHERS = {
     "recipe": "d2l", "data.source": "mnist", "data.height": 32, "data.width": 128, "data.background": "#123456",
     "data.classes": ("cat",), "training.budget": "7min", "training.augmentation": ("colour",),

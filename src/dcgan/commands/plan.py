@@ -26,8 +26,9 @@ NUM_ANCHORS = 10
 PICTURE_BYTES = 20_000_000  # grids, film, report
 MAX_NAMES_BYTES = MAX_HEADER_BYTES - 1_000_000  # of all classes; the rest is for tensors and settings
 
-# Sections and settings that may change between the starts of one run: none of them says what is learned.
-FREE = ("runs.", "hardware.", "training.budget", "training.images", "training.rollbacks")
+# Sections and settings that may change between the starts of one run: none of them says what is learned. Where the
+# images lie is one of them; that they are the same is seen by their fingerprint.
+FREE = ("runs.", "hardware.", "training.budget", "training.images", "training.rollbacks", "data.source")
 
 # Decided before step 0: a request that leaves them open takes what the run has.
 OPEN = {
