@@ -54,12 +54,12 @@ class Trainer:
         self.source, self.run = source, RunFolder(out)
 
     def start(self) -> subprocess.Popen[str]:
-        """A new process; its words go into a pipe."""
+        """A new process; its words go into a pipe. Its threads wait for each other asleep: others may work here too."""
         environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+        environment |= {"DCGAN_CACHE": str(self.source.parent / "cache"), "OMP_WAIT_POLICY": "PASSIVE"}
         words = [sys.executable, "-m", "dcgan", "train", str(self.source), *WORDS, "--out", str(self.run.root)]
         return subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env=environment | {"DCGAN_CACHE": str(self.source.parent / "cache")},
+            words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
         )  # fmt: skip
 
     def finish(self) -> tuple[int, str, float]:
