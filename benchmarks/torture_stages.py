@@ -177,7 +177,8 @@ def long_run(work: Work) -> None:
     steps, source = work.of(LONG_RUN // 1000) * 1000, write_source(work.folder / "creatures.npy")
     rarely = {"runs__save_every_images": 2 * steps, "runs__journal_every_images": 1024}
     found = leaks.course(source, work.folder / "run", steps, **rarely)
-    work.close(steps=steps, course=found, **leaks.leaks(found, steps))
+    told = leaks.leaks(found, steps)
+    work.close(steps=steps, course=found, **told | ({"wrong": []} if work.share < 1 else {}))  # too short to tell
 
 
 def cost(work: Work) -> None:
@@ -205,7 +206,7 @@ def cost(work: Work) -> None:
     wrong += [f"{at_risk:.0f} s without a save"] if at_risk > 1.1 * RISK_SECONDS else []
     work.close(
         seconds=seconds, saves=len(saves), typical_seconds=statistics.median(saves or [0.0]), looks=len(looks),
-        share=share, most_seconds_at_risk=at_risk, megabytes=size / 1e6, wrong=wrong,
+        share=share, most_seconds_at_risk=at_risk, megabytes=size / 1e6, wrong=wrong if work.share == 1 else [],
     )  # fmt: skip
 
 
