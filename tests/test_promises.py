@@ -25,7 +25,9 @@ def test_the_page_is_what_the_marked_tests_promise(generator: ModuleType, reques
     if chosen or not everywhere <= {item.path for item in request.session.items}:
         pytest.skip("only a part of the tests was collected, and the page is about all of them")
     promised = generator.promises_of(request.session.items)
-    assert generator.PAGE.read_text(encoding="utf-8") == generator.page(promised), "make docs writes it anew"
+    assert generator.PAGE.read_text(encoding="utf-8") == generator.page(promised, generator.results()), (
+        "make docs writes it anew"
+    )
 
 
 def test_a_promise_is_one_sentence(generator: ModuleType, request: pytest.FixtureRequest) -> None:
@@ -54,3 +56,13 @@ def test_a_promise_without_a_green_test_does_not_appear(generator: ModuleType, o
         witness.pytest_runtest_logreport(SimpleNamespace(nodeid="tests/test_x.py::test_y" + parameter, outcome=result))
     witness.pytest_runtest_logreport(SimpleNamespace(nodeid="tests/test_x.py::test_z", outcome="passed"))
     assert witness.broken == {"tests/test_x.py::test_y"}
+
+
+def test_of_what_went_wrong_every_case_is_counted(generator: ModuleType) -> None:
+    machine = {"processor": "a processor", "torch": "2"}
+    kills = {"stage_seconds": 60.0, "kills": 7, "runs": 5, "wrong": ["seed 3: lost", "seed 4: lost"], "done": True}
+    begun = {"stage_seconds": 60.0, "steps": 1000, "wrong": []}
+    stages = {"random kills": kills, "long run": begun}
+    text = generator.page({}, {"measured": machine, "commit": "0123456789", "stages": stages})
+    assert "| 7 SIGKILLs at random times, of 5 runs continued to their end | 2 |" in text
+    assert "steps: memory" not in text, "a stage that is not done"
