@@ -16,7 +16,8 @@ from dcgan.errors import UserError
 from dcgan.recipes import recipe
 
 FACTS: dict[str, Any] = {
-    "height": 64, "width": 64, "channels": 3, "num_images": 40_000, "num_classes": 0, "device": "cpu", "reach": 1e5,
+    "height": 64, "width": 64, "channels": 3, "num_images": 40_000, "device": "cpu", "reach": 1e5,
+    "num_classes": 0, "class_sizes": (0, 0),
 }  # fmt: skip
 ASKED = {
     "model.generator_width": 24, "training.batch_size": 48, "training.flip": "on", "training.augmentation": ("cutout",),
@@ -32,6 +33,19 @@ def test_where_few_images_can_be_seen_the_discriminator_is_half_as_wide() -> Non
     short, long = chosen(reach=80_000.0), chosen(reach=400_000.0)
     assert (short.model.generator_width, short.model.discriminator_width) == (64, 32)
     assert (long.model.generator_width, long.model.discriminator_width) == (64, 64)
+
+
+@pytest.mark.parametrize(
+    ("num_classes", "class_sizes", "learned"),
+    [(0, (0, 0), False), (10, (5500, 5500), True), (10, (500, 749), True), (10, (499, 600), False),
+     (10, (500, 750), False), (1, (5500, 5500), False), (101, (500, 500), False)],
+)  # fmt: skip
+def test_labels_are_learned_where_classes_are_few_large_and_equal(
+    num_classes: int, class_sizes: tuple[int, int], learned: bool
+) -> None:
+    assert chosen(num_classes=num_classes, class_sizes=class_sizes).data.labels is learned
+    asked = recipe("modern").override({"data.labels": not learned})
+    assert chosen(asked, num_classes=num_classes, class_sizes=class_sizes).data.labels is not learned
 
 
 def test_a_hundred_thousand_images_are_as_usual_and_a_thousand_are_augmented() -> None:

@@ -129,7 +129,8 @@ def test_the_tables_of_recipes_and_rules_are_those_of_the_program(table: Callabl
 
 def test_every_rule_is_about_facts_and_settings_that_there_are_and_has_its_experiment() -> None:
     headings = re.findall(r"^#+ (.*)$", (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8"), re.MULTILINE)
-    facts = Facts(height=64, width=64, channels=3, num_images=1, num_classes=0, device="cpu", reach=1.0)
+    shape, classes = {"height": 64, "width": 64, "channels": 3}, {"num_classes": 0, "class_sizes": (0, 0)}
+    facts = Facts(**shape, **classes, num_images=1, device="cpu", reach=1.0)
     for rule in RULES:
         assert all(hasattr(facts, name) for name in rule.when), rule
         assert rule.reason.format(facts=facts) and not rule.reason.endswith("."), rule

@@ -51,10 +51,17 @@ RULES = (
         "What each part is worth by itself",
     ),
     Rule(
-        {"images": (0, 2**18)},
+        {"images": (0, 2**20)},
         {"model.discriminator_width": 32},
         "eight of the eleven passes of a step are the discriminator's: at half its width, more images are seen",
         "What each part is worth by itself",
+    ),
+    Rule(
+        # Sampling asks for all classes equally often, which may differ from the data only so much.
+        {"num_classes": (2, 101), "smallest_class": (500, math.inf), "imbalance": (1, 1.5)},
+        {"data.labels": True},
+        "networks that are told the class of an image need not find out what the {facts.num_classes} classes are",
+        "What classes and augmentation bring",
     ),
     Rule(
         {},
@@ -95,10 +102,22 @@ class Facts:
     """To learn from."""
     num_classes: int
     """0: without labels."""
+    class_sizes: tuple[int, int]
+    """Images of the smallest class and of the largest one, to learn from."""
     device: str
     """cpu, cuda, mps."""
     reach: float = 0.0
     """Images that the networks of the defaults see for the budget; 0: not known, since no rule asks."""
+
+    @property
+    def smallest_class(self) -> int:
+        """Its images."""
+        return self.class_sizes[0]
+
+    @property
+    def imbalance(self) -> float:
+        """How many times as many images the largest class has as the smallest one."""
+        return self.class_sizes[1] / max(1, self.class_sizes[0])
 
     @property
     def images(self) -> float:

@@ -19,6 +19,7 @@ from dcgan.commands.python import Silence
 from dcgan.commands.train import Training, introduce, rehearse
 from dcgan.config import Config, read_toml
 from dcgan.data.critters import draw
+from dcgan.errors import UserError
 from dcgan.recipes import complete
 from dcgan.reporting.report import write_report
 from dcgan.runs.folder import RunFolder
@@ -71,6 +72,31 @@ def test_a_run_says_why_writes_it_down_and_shows_it_in_its_report(critters_npy: 
         list(islice(training.steps(), 1))
     again = [line for line in introduce(training) if line.startswith(FEW)]
     assert again == [], "it has begun, and was told then"
+
+
+def test_classes_that_are_large_and_equal_are_learned_and_known_again(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    source, kinds = tmp_path / "kinds.npz", np.arange(1200) % 2
+    images = generator.integers(0, 256, (1200, 16, 16, 1), dtype=np.uint8)
+    np.savez(source, x_train=images, y_train=kinds, x_test=images[:2], y_test=kinds[:2])
+    with Training(options(source, out=str(tmp_path / "run")), Silence()) as training:
+        list(islice(training.steps(), 2))
+    config = written(tmp_path / "run")
+    assert config.data.labels and config.model.num_classes == 2
+    assert any("data.labels=true" in line and "the 2 classes" in line for line in introduce_anew(source, tmp_path))
+    with Training(options(source, out=str(tmp_path / "run")), Silence()) as training:
+        assert training.session.state.images_seen == 16, "it goes on: the fingerprint has the labels in it"
+    np.savez(source, x_train=images, y_train=1 - kinds, x_test=images[:2], y_test=kinds[:2])
+    with pytest.raises(UserError, match="these are not the images"), Training(options(source, out=str(tmp_path / "run")), Silence()):
+        pass
+    refusing = options(source, out=str(tmp_path / "other"), settings=(*SMALL, "data.labels=false"))
+    with Training(refusing, Silence()) as training:
+        assert training.config.model.num_classes == 0
+
+
+def introduce_anew(source: Path, tmp_path: Path) -> list[str]:
+    with Training(options(source, out=str(tmp_path / "another")), Silence()) as training:
+        return list(introduce(training))
 
 
 def test_a_rehearsal_says_the_same(critters_npy: Path) -> None:
@@ -168,5 +194,6 @@ def test_no_rule_decides_about_a_knob_that_is_newer_than_the_run(critters_npy: P
     assert existing(str(out)).trials[0].config.open == ()
 
 
-def test_rules_decide_about_networks_and_training_and_not_about_data_disk_or_machine() -> None:
-    assert {key.partition(".")[0] for key in choice.settings_of_rules()} <= {"model", "training"}
+def test_rules_decide_about_networks_and_training_and_not_about_images_disk_or_machine() -> None:
+    decided = {key for key in choice.settings_of_rules() if key != "data.labels"}  # which images there are it leaves
+    assert {key.partition(".")[0] for key in decided} <= {"model", "training"}

@@ -141,11 +141,12 @@ def plan(
     configs = decide(folder, variants, datasets, listener, threads=threads)
     columns = []
     for name, config in configs.items():
+        fingerprint = datasets[name].trained_on(config.data.labels).fingerprint
         images, speed = config.training.images or 0, config.training.images_per_second
         at = f" at {number(speed)} a second" if speed else ""
         listener.say(f"{name}: {images:,} images{at}")
         seeds = [config.override({"seed": seed}) for seed in range(repeats)]
-        keys = [identity(config, datasets[name].fingerprint) for config in seeds]
+        keys = [identity(config, fingerprint) for config in seeds]
         trials = [Trial(name, key, config, folder.run(key)) for key, config in zip(keys, seeds, strict=True)]
         columns.append(Column(name, trials))
     return columns

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import tomli_w
 
 from dcgan.choice import Facts, asks_for_speed, choose, settings_of_rules
@@ -61,21 +62,16 @@ def resolve(
     Raises:
         UserError: The data or the machine cannot do what was asked for.
     """
-    num_classes = len(dataset.class_names) if config.data.labels else 0
-    if config.data.labels and num_classes < 2:
-        raise UserError("--labels: these images have no classes. Put each class into a folder of its own.")
-    if config.data.labels:
-        _require_short(dataset.class_names)
     device = choose_device(config.hardware.device)
     changes: dict[str, Any] = {
         "model.image_channels": dataset.pixels.shape[-1],
-        "model.num_classes": num_classes,
         "hardware.device": str(device),
         "hardware.threads": config.hardware.threads or available_threads(),
     }
     config = config.override(changes)
     if config.open:
         config = choose(config, facts_of(config, dataset, rate or speed_of))
+    config = config.override({"model.num_classes": _num_classes(config, dataset), "reasons": config.reasons})
     if config.training.flip == "auto":
         config = config.override({"training.flip": flip_of(config, dataset), "reasons": config.reasons})
     config, speed = fastest(config, device, len(dataset.train), say)
@@ -92,6 +88,16 @@ def resolve(
         tenth = max(1, config.training.images // NUM_ANCHORS)
         config = config.override({"training.anchor_every_images": tenth})
     return config
+
+
+def _num_classes(config: Config, dataset: Dataset) -> int:
+    """Of the networks: 0 where labels are not learned."""
+    if not config.data.labels:
+        return 0
+    if len(dataset.class_names) < 2:
+        raise UserError("--labels: these images have no classes. Put each class into a folder of its own.")
+    _require_short(dataset.class_names)
+    return len(dataset.class_names)
 
 
 def _require_short(class_names: Sequence[str]) -> None:
@@ -118,14 +124,17 @@ def facts_of(config: Config, dataset: Dataset, rate: Callable[[Config], float]) 
     if budget.unit != "seconds":
         reach = float(images_of(config, len(dataset.train)))
     elif asks_for_speed(config):
-        usual = ModelConfig(image_channels=config.model.image_channels, num_classes=config.model.num_classes)
+        usual = ModelConfig(image_channels=config.model.image_channels, num_classes=0)
         reach = budget.amount * rate(Config(data=config.data, model=usual, hardware=config.hardware))
+    labels = np.zeros(0, np.int64) if dataset.labels is None else dataset.labels[dataset.train]
+    sizes = np.bincount(labels, minlength=max(1, len(dataset.class_names)))
     return Facts(
         height=config.data.height,
         width=config.data.width,
         channels=dataset.pixels.shape[-1],
         num_images=len(dataset.train),
-        num_classes=config.model.num_classes or 0,
+        num_classes=len(dataset.class_names),
+        class_sizes=(int(sizes.min()), int(sizes.max())),
         device=choose_device(config.hardware.device).type,
         reach=reach,
     )

@@ -48,6 +48,7 @@ class Training:
             self.dataset = prepare(self.config.data, listener.prepare)
             stack.enter_context(lock.held(self.run.lock))
             self.config = resolve(self.config, self.dataset, listener.say)
+            self.dataset = self.dataset.trained_on(self.config.data.labels)
             torch.set_num_threads(self.config.hardware.threads or 1)
             self._tidy()
             self._restore(checkpoint.newest(self.run))

@@ -89,7 +89,8 @@ def on_images_of(base: str, name: str, *changes: Mapping[str, Any]) -> Config:
     Raises:
         UserError: As ``Config.override``.
     """
-    config = recipe(name).override({key: value for key, value in flatten(recipe(base)) if key.startswith("data.")})
+    images = {key: value for key, value in flatten(recipe(base)) if key.startswith("data.") and key != "data.labels"}
+    config = recipe(name).override(images)
     for turned in changes:
         config = config.override(turned)
     return config

@@ -123,6 +123,7 @@ def save_manifest(key: str, dataset: Dataset, array: str) -> None:
         "shape": list(dataset.pixels.shape),
         "dtype": dataset.pixels.dtype.name,
         "fingerprint": dataset.fingerprint,
+        "labelled_fingerprint": dataset.labelled_fingerprint,
         "class_names": list(dataset.class_names),
         "names": list(dataset.names),
         "labels": None if dataset.labels is None else dataset.labels.tolist(),
@@ -159,6 +160,7 @@ def _dataset(manifest: dict[str, Any], array: np.ndarray) -> Dataset:
         train=np.array(manifest["train"], dtype=np.int64),
         held_out=np.array(manifest["held_out"], dtype=np.int64),
         fingerprint=str(manifest["fingerprint"]),
+        labelled_fingerprint=str(manifest["labelled_fingerprint"]),
         report=DatasetReport.from_json(manifest["report"]),
     )
 

@@ -1,6 +1,6 @@
 """Dataset: prepared images and all that training and measuring must know of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,4 +24,10 @@ class Dataset:
     """int64, rows of ``pixels``, ascending; may be empty."""
     fingerprint: str
     """Hash of the content and of what shaped it; of the labels too when they are trained on."""
+    labelled_fingerprint: str
+    """What it is when they are."""
     report: DatasetReport
+
+    def trained_on(self, labels: bool) -> "Dataset":
+        """The same when it is decided late whether labels are trained on."""
+        return replace(self, fingerprint=self.labelled_fingerprint) if labels else self

@@ -46,7 +46,8 @@ def prepare(config: DataConfig, progress: Progress | None = None) -> Dataset:
     source = open_source(config)
     try:
         key = _key(source, config)
-        return cache.load(key) or _prepare(source, config, key, progress)
+        dataset = cache.load(key) or _prepare(source, config, key, progress)
+        return dataset.trained_on(config.labels)
     finally:
         source.close()
 
@@ -69,7 +70,7 @@ def _prepare(source: Source, config: DataConfig, key: str, progress: Progress | 
         usable.sort(key=lambda facts: _content_order(source, facts))
         used = usable[: config.limit]
         form = Form.of(used, config)
-        name, fingerprint = _fingerprints(source, used, form, config)
+        name, fingerprint, labelled = _fingerprints(source, used, form, config)
         test = np.array([source.items[facts.index].test for facts in used])
         outlines = np.stack([facts.outline for facts in used])
         division = split([facts.content for facts in used], outlines, test, held_out=config.held_out)
@@ -90,6 +91,7 @@ def _prepare(source: Source, config: DataConfig, key: str, progress: Progress | 
         train=division.train,
         held_out=division.held_out,
         fingerprint=fingerprint,
+        labelled_fingerprint=labelled,
         report=report,
     )
     cache.save_manifest(key, dataset, name)
@@ -185,20 +187,20 @@ def _key(source: Source, config: DataConfig) -> str:
     place = config.source
     if place not in catalog.names():  # two folders may agree in all the rest
         place = str(Path(place).expanduser().resolve())
-    settings = asdict(replace(config, source=place))
+    settings = asdict(replace(config, source=place, labels=False))  # they are known, trained on or not
     items = [(item.name, item.stamp, item.label, item.test) for item in source.items]
     parts = [_FORMAT, source.name, settings, items, list(source.skipped), source.class_names]
     return _hash(json.dumps(parts, separators=(",", ":")).encode())
 
 
-def _fingerprints(source: Source, used: Sequence[Facts], form: Form, config: DataConfig) -> tuple[str, str]:
-    """The name of the array (content and shaping), and the fingerprint of all that training sees."""
+def _fingerprints(source: Source, used: Sequence[Facts], form: Form, config: DataConfig) -> tuple[str, str, str]:
+    """The name of the array (content and shaping), and two fingerprints of all that training sees: with labels last."""
     shaping = {key: value for key, value in asdict(config).items() if key in _SHAPING}
     shaping |= {"channels": form.channels, "dtype": form.dtype, "format": _FORMAT}
     name = _hash(json.dumps(shaping, sort_keys=True).encode(), *(facts.content for facts in used))
     items = [source.items[facts.index] for facts in used]
-    seen = [[item.test, item.label if config.labels else None] for item in items]
-    return name, _hash(name.encode(), json.dumps(seen).encode())
+    plain, labelled = [[item.test, None] for item in items], [[item.test, item.label] for item in items]
+    return name, _hash(name.encode(), json.dumps(plain).encode()), _hash(name.encode(), json.dumps(labelled).encode())
 
 
 def _hash(*parts: bytes) -> str:
