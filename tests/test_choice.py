@@ -48,11 +48,14 @@ def test_labels_are_learned_where_classes_are_few_large_and_equal(
     assert chosen(asked, num_classes=num_classes, class_sizes=class_sizes).data.labels is not learned
 
 
-def test_a_hundred_thousand_images_are_as_usual_and_a_thousand_are_augmented() -> None:
+def test_many_images_are_moved_a_little_and_few_are_augmented_as_they_need() -> None:
     many, few = chosen(num_images=5000), chosen(num_images=4999)
     usual = {"training.flip": "auto", "training.guard": True, "model.statistics_batches": 16}
-    assert many == Config().override({**usual, "model.discriminator_width": 32, "reasons": many.reasons})
-    assert not many.training.augmentation
+    moved = {
+        "training.augmentation": ("translation",), "training.augmentation_schedule": "constant",
+        "training.augmentation_strength": 0.15,
+    }  # fmt: skip
+    assert many == Config().override({**usual, **moved, "model.discriminator_width": 32, "reasons": many.reasons})
     assert few.training.augmentation == ("colour", "translation", "cutout")
     assert few.training.augmentation_schedule == "adaptive"
     assert "training.augmentation: 4,999 images are few, and soon learned by heart" in few.reasons

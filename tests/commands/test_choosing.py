@@ -87,7 +87,10 @@ def test_classes_that_are_large_and_equal_are_learned_and_known_again(tmp_path: 
     with Training(options(source, out=str(tmp_path / "run")), Silence()) as training:
         assert training.session.state.images_seen == 16, "it goes on: the fingerprint has the labels in it"
     np.savez(source, x_train=images, y_train=1 - kinds, x_test=images[:2], y_test=kinds[:2])
-    with pytest.raises(UserError, match="these are not the images"), Training(options(source, out=str(tmp_path / "run")), Silence()):
+    with (
+        pytest.raises(UserError, match="these are not the images"),
+        Training(options(source, out=str(tmp_path / "run")), Silence()),
+    ):
         pass
     refusing = options(source, out=str(tmp_path / "other"), settings=(*SMALL, "data.labels=false"))
     with Training(refusing, Silence()) as training:
