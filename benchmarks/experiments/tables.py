@@ -11,6 +11,7 @@ import argparse
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,18 +62,25 @@ def table(experiment: Experiment, found: dict[str, list[Result]]) -> Table:
 
 
 def measures_of(experiment: Experiment, found: dict[str, list[Result]]) -> list[str]:
-    """The labels of the measures that are asked for, each against the images that say most."""
+    """The labels of the measures that are asked for, each against the images that say most.
+
+    A run that another experiment measured by more or fewer samples has both: what most runs have is taken.
+    """
     runs = [run for runs in found.values() for run in runs]
-    labels = list(dict.fromkeys(label(taken) for run in runs for taken in run.measurements))
-    chosen = []
+    count = Counter(label(taken) for run in runs for taken in run.measurements)
+    labels, chosen = list(count), []
     for measure in experiment.measures:
         families = dict.fromkeys(
             one.partition(" (")[0]
             for one in labels
             if re.fullmatch(rf"{measure}_[^_\[]+_\d+k?", one.partition(" (")[0])
         )
+        by_detector: dict[str, str] = {}
         for family in families:
-            chosen.append(next(f"{family} ({split})" for split in SPLITS if f"{family} ({split})" in labels))
+            one = next(f"{family} ({split})" for split in SPLITS if f"{family} ({split})" in labels)
+            detector = family.rpartition("_")[0]
+            by_detector[detector] = max(by_detector.get(detector, one), one, key=count.__getitem__)
+        chosen += by_detector.values()
     return chosen
 
 

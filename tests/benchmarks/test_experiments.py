@@ -167,6 +167,14 @@ def test_a_measure_is_found_by_its_name_and_not_by_its_beginning() -> None:
     assert head[5] == "modes_digits_26k (train), real images 1,000"
 
 
+def test_of_two_counts_of_samples_the_one_that_most_runs_have_is_shown() -> None:
+    protocol = Protocol("tiny", 1000, "x", "y", "test", 1000, "none", 0.0)
+    few, many = (Measurement(name, 2.0, protocol, floor=1.0) for name in ("fd_tiny_5k", "fd_tiny_10k"))
+    runs = [replace(result("k", 0, None), measurements=taken) for taken in ((few, many), (many,))]
+    experiment = declared.Experiment("x", "x", ("a", "b"), "64", measures=("fd",))
+    assert tables.measures_of(experiment, {"a": runs[:1], "b": runs[1:]}) == ["fd_tiny_10k (test)"]
+
+
 def test_a_class_has_a_row_with_the_distances_of_every_variant() -> None:
     protocol = Protocol("tiny", 300, "x", "y", "test", 1000, "none", 0.0)
 

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from dcgan.commands.results import Result
+from dcgan.commands.results import Protocol as Wanted
+from dcgan.commands.results import Result, beside, load_measured, save
 from dcgan.commands.tally import Column, label, tables
 from dcgan.commands.trials import Trial
 from dcgan.config import Config
@@ -26,6 +27,24 @@ def column(name: str, *seeds: int) -> Column:
 
 def result(key: str, seed: int, *measurements: Measurement, failure: str | None = None) -> Result:
     return Result(key, {"seed": seed}, "abc", {}, 6400, 12.0, failure, measurements, {})
+
+
+def test_a_run_measured_by_another_protocol_keeps_what_it_was_measured_by_before(tmp_path: Path) -> None:
+    few, many, other = Wanted(("tiny",), 1000, None), Wanted(("tiny",), 5000, None), Wanted(("second",), 5000, None)
+    before = replace(result("a0", 0, measured("fd_tiny_1k", 5.0)), protocol=few.to_json())
+    after = replace(result("a0", 0, measured("fd_tiny_5k", 4.0)), protocol=many.to_json())
+    both = beside(after, before)
+    save(tmp_path / "a0.json", both)
+    assert load_measured(tmp_path / "a0.json", few) == load_measured(tmp_path / "a0.json", many)
+    assert load_measured(tmp_path / "a0.json", other) is None
+    found = load_measured(tmp_path / "a0.json", few)
+    assert found is not None and {one.name: one.value for one in found.measurements} == {
+        "fd_tiny_5k": 4.0, "fd_tiny_1k": 5.0,
+    }  # fmt: skip
+    again = beside(replace(before, measurements=(measured("fd_tiny_1k", 5.5),)), found)
+    assert {one.name: one.value for one in again.measurements} == {"fd_tiny_1k": 5.5, "fd_tiny_5k": 4.0}
+    assert list(again.earlier) == [many.to_json()]
+    assert beside(after, replace(before, images_seen=1)) == after, "not the same run"
 
 
 def test_what_was_learned_from_and_the_classes_have_tables_of_their_own_behind_the_costs() -> None:

@@ -49,6 +49,8 @@ class Result:
     measurements: tuple[Measurement, ...]
     made_by: Mapping[str, Any]
     """Versions, machine and commit."""
+    earlier: tuple[Mapping[str, Any], ...] = ()
+    """Other protocols by which the same run was measured before: those measurements are here too."""
 
     @property
     def seed(self) -> int:
@@ -91,6 +93,16 @@ def _without_address(measured: Measurement) -> Measurement:
     return replace(measured, protocol=replace(measured.protocol, reference=name))
 
 
+def beside(result: Result, kept: Result | None) -> Result:
+    """The result with what the same run was measured by other protocols before."""
+    if kept is None or kept.failure or result.failure or kept.images_seen != result.images_seen:
+        return result
+    known = {(one.name, one.protocol.split) for one in result.measurements}
+    others = [one for one in kept.measurements if (one.name, one.protocol.split) not in known]
+    earlier = [protocol for protocol in (*kept.earlier, kept.protocol) if protocol != result.protocol]
+    return replace(result, measurements=(*result.measurements, *others), earlier=tuple(earlier))
+
+
 def save(path: Path, result: Result) -> None:
     """Keep a result, whole or not at all."""
     write_atomically(path, (json.dumps(result.to_json(), indent=1, ensure_ascii=False) + "\n").encode())
@@ -109,5 +121,6 @@ def load(path: Path) -> Result | None:
 def load_measured(path: Path, protocol: Protocol) -> Result | None:
     """A kept result that needs no more work: measured by this protocol, or failed."""
     result = load(path)
-    done = result is not None and (result.failure is not None or result.protocol == protocol.to_json())
-    return result if done else None
+    if result is None or (result.failure is None and protocol.to_json() not in (result.protocol, *result.earlier)):
+        return None
+    return result

@@ -204,6 +204,7 @@ def _work(folder: ComparisonFolder, trial: Trial, protocol: Protocol) -> Generat
     result = results.make_result(
         trial.key, trial.config, story, protocol=protocol, measurements=measurements, failure=failure
     )
+    result = results.beside(result, results.load(folder.result(trial.key)))
     results.save(folder.result(trial.key), result)
     return Outcome(trial, result)
 
