@@ -30,7 +30,7 @@ def chosen(config: Config | None = None, **facts: Any) -> Config:
 
 
 def test_where_few_images_can_be_seen_the_discriminator_is_half_as_wide() -> None:
-    short, long = chosen(reach=80_000.0), chosen(reach=400_000.0)
+    short, long = chosen(reach=400_000.0), chosen(reach=2_000_000.0)
     assert (short.model.generator_width, short.model.discriminator_width) == (64, 32)
     assert (long.model.generator_width, long.model.discriminator_width) == (64, 64)
 
@@ -159,9 +159,9 @@ def test_reasons_are_told_in_one_line_each_with_the_settings_as_they_are_set() -
     assert lines[0].startswith("model.generator_width=64, training.batch_size=32, ")
     assert lines[1].startswith("model.discriminator_width=32: ")
     assert lines[2].startswith("model.statistics_batches=16: ")
-    assert lines[3].startswith("training.flip=auto: ")
-    assert lines[4].startswith("training.guard=true: ")
-    assert lines[5] == (
+    assert lines[4].startswith("training.flip=auto: ")
+    assert lines[5].startswith("training.guard=true: ")
+    assert lines[3] == (
         "training.augmentation=colour,translation,cutout, training.augmentation_schedule=adaptive, "
         "training.augmentation_strength=0.3: 900 images are few, and soon learned by heart."
     )
