@@ -64,6 +64,22 @@ def test_a_signal_saves_says_how_to_go_on_and_the_same_command_does(
     ]  # fmt: skip
 
 
+def test_what_was_asked_to_stop_cannot_be_interrupted_in_its_exit() -> None:
+    script = (
+        "import os, signal\n"
+        "from dcgan.interfaces.signals import Stop\n"
+        "with Stop() as stop:\n    {}\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+        "print('whole')\n"
+    )
+    asked = script.format("os.kill(os.getpid(), signal.SIGTERM)")
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "whole\n", "")
+    never_asked = script.format("pass")
+    done = subprocess.run([sys.executable, "-c", never_asked], capture_output=True, text=True, timeout=60, check=False)
+    assert "KeyboardInterrupt" in done.stderr and done.stdout == ""
+
+
 @pytest.mark.promise("A second Ctrl-C stops at once, and the last checkpoint is there.")
 def test_a_second_ctrl_c_stops_at_once(critters_npy: Path, tmp_path: Path) -> None:
     words = ["train", critters_npy, *TINY, "--budget", "200k", "--set", "runs.save_every_images=8", "--out", "run"]

@@ -26,7 +26,9 @@ class Stop:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            # Once asked, the process is about to end, and an interpreter interrupted in its exit prints a traceback.
+            over = self.asked is not None and number in _EXIT_CODES
+            signal.signal(number, signal.SIG_IGN if over else handler)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.asked is not None:
