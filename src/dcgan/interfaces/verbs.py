@@ -26,7 +26,8 @@ def train(words: list[str]) -> int:
     from dcgan.hardware import keep_big_blocks
 
     keep_big_blocks()
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_root() / "torch"))  # else torch makes it elsewhere
+    for variable, name in (("TORCHINDUCTOR_CACHE_DIR", "torch"), ("MPLCONFIGDIR", "matplotlib")):
+        os.environ.setdefault(variable, str(cache_root() / name))  # else they make folders of their own elsewhere
     if options.dry_run:
         return _dry_run(options)
     from dcgan.commands.train import Training, conclude, introduce
