@@ -111,9 +111,9 @@ class Facts:
     num_images: int
     """To learn from."""
     num_classes: int
-    """0: without labels."""
+    """That the images have, learned or not; 0: none."""
     class_sizes: tuple[int, int]
-    """Images of the smallest class and of the largest one, to learn from."""
+    """Images of the smallest class and of the largest one, to learn from; 0, 0 without classes."""
     device: str
     """cpu, cuda, mps."""
     reach: float = 0.0
