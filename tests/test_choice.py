@@ -16,7 +16,7 @@ from dcgan.errors import UserError
 from dcgan.recipes import recipe
 
 FACTS: dict[str, Any] = {
-    "height": 64, "width": 64, "channels": 3, "num_images": 40_000, "device": "cpu", "reach": 1e5,
+    "height": 32, "width": 32, "channels": 3, "num_images": 40_000, "device": "cpu", "reach": 1e5,
     "num_classes": 0, "class_sizes": (0, 0),
 }  # fmt: skip
 ASKED = {
@@ -35,6 +35,17 @@ def test_where_few_images_can_be_seen_the_discriminator_is_half_as_wide() -> Non
     assert (long.model.generator_width, long.model.discriminator_width) == (64, 64)
 
 
+def test_at_64x64_both_networks_are_half_as_wide_as_at_32x32_while_time_is_short() -> None:
+    widths = [
+        (
+            chosen(height=height, reach=reach).model.generator_width,
+            chosen(height=height, reach=reach).model.discriminator_width,
+        )
+        for height, reach in ((63, 1e5), (64, 1e5), (256, 1e5), (64, 150_000.0), (64, 200_000.0), (64, 2e6))
+    ]
+    assert widths == [(64, 32), (32, 16), (32, 16), (32, 16), (64, 32), (64, 64)]
+
+
 @pytest.mark.parametrize(
     ("num_classes", "class_sizes", "learned"),
     [(0, (0, 0), False), (10, (5500, 5500), True), (10, (500, 749), True), (10, (499, 600), False),
@@ -48,14 +59,15 @@ def test_labels_are_learned_where_classes_are_few_large_and_equal(
     assert chosen(asked, num_classes=num_classes, class_sizes=class_sizes).data.labels is not learned
 
 
-def test_many_images_are_moved_a_little_and_few_are_augmented_as_they_need() -> None:
-    many, few = chosen(num_images=5000), chosen(num_images=4999)
+def test_many_small_images_are_moved_a_little_and_few_are_augmented_as_they_need() -> None:
+    many, few = chosen(num_images=5000), chosen(num_images=4999, height=64)
     usual = {"training.flip": "auto", "training.guard": True, "model.statistics_batches": 16}
     moved = {
         "training.augmentation": ("translation",), "training.augmentation_schedule": "constant",
         "training.augmentation_strength": 0.15,
     }  # fmt: skip
     assert many == Config().override({**usual, **moved, "model.discriminator_width": 32, "reasons": many.reasons})
+    assert chosen(num_images=5000, height=64).training.augmentation == ()
     assert few.training.augmentation == ("colour", "translation", "cutout")
     assert few.training.augmentation_schedule == "adaptive"
     assert "training.augmentation: 4,999 images are few, and soon learned by heart" in few.reasons
@@ -137,7 +149,7 @@ def test_a_number_is_rounded_to_the_nearest_power_and_noise_moves_it_by_one_at_m
 
 
 def test_how_far_a_budget_reaches_in_three_units() -> None:
-    facts = Facts(**FACTS | {"num_images": 1000, "reach": 120_000.0})
+    facts = Facts(**FACTS | {"height": 64, "width": 64, "num_images": 1000, "reach": 120_000.0})
     assert (facts.images, facts.epochs) == (2**17, 2**7)
     assert facts.operations == 4**24  # 2.29e9 an image: 2.75e14, and 4**24 is 2.81e14
     assert Facts(**FACTS | {"reach": 0.0}).operations == 0

@@ -57,6 +57,12 @@ RULES = (
         "What each part is worth by itself",
     ),
     Rule(
+        {"height": (64, math.inf), "images": (0, 2**18)},
+        {"model.generator_width": 32, "model.discriminator_width": 16},
+        "one more halving of the image doubles the widest layers: at half the width, they are as at 32x32",
+        "What narrower networks bring at 64x64",
+    ),
+    Rule(
         # Sampling asks for all classes equally often, which may differ from the data only so much.
         {"num_classes": (2, 101), "smallest_class": (500, math.inf), "imbalance": (1, 1.5)},
         {"data.labels": True},
@@ -64,7 +70,7 @@ RULES = (
         "What classes and augmentation bring",
     ),
     Rule(
-        {},
+        {"height": (0, 64)},
         {
             "training.augmentation": ("translation",),
             "training.augmentation_schedule": "constant",

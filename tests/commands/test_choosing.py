@@ -13,7 +13,7 @@ import dcgan
 from dcgan import choice
 from dcgan.choice import Rule
 from dcgan.commands import measured as speeds
-from dcgan.commands.compare import compare, existing
+from dcgan.commands.compare import ROUNDS, compare, existing
 from dcgan.commands.options import CompareOptions, TrainOptions
 from dcgan.commands.python import Silence
 from dcgan.commands.train import Training, introduce, rehearse
@@ -169,7 +169,7 @@ def test_a_comparison_decides_once_for_all_its_variants_and_later_calls(
     def ask(vary: str) -> dict[str, Config]:
         wanted = CompareOptions(
             source=str(creatures), size="16", threads=1, repeats=1, samples=0, settings=SMALL, vary=vary,
-            out=str(tmp_path / "out"), budget="7.25s",
+            out=str(tmp_path / "out"), budget="7.4s",
         )  # fmt: skip
         return {column.name: column.trials[0].config for column in compare(wanted, Silence()).columns}
 
@@ -177,11 +177,11 @@ def test_a_comparison_decides_once_for_all_its_variants_and_later_calls(
     assert [config.training.flip for config in two.values()] == ["on", "on", "off", "off"]
     assert [bool(config.training.augmentation) for config in two.values()] == [True, True, False, False]
     assert all(config.open == () for config in two.values())
-    assert [config.model.generator_width for config in measured].count(64) == 1, "the usual networks once"
+    assert [config.model.generator_width for config in measured].count(64) == ROUNDS
     three = ask("recipe=modern,d2l|model.negative_slope=0,0.2,0.1")
     assert three["modern, negative_slope=0.1"].training.flip == "on"
     assert {name: config for name, config in three.items() if name in two} == two
-    assert [config.model.generator_width for config in measured].count(64) == 1
+    assert [config.model.generator_width for config in measured].count(64) == ROUNDS
     explicit = ask("training.flip=off,on")
     assert [config.training.flip for config in explicit.values()] == ["off", "on"]
 

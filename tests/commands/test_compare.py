@@ -1,6 +1,7 @@
 """A comparison as its owner sees it: what is missing is trained, what is there is not, and failures are counted."""
 
 import json
+import math
 import sys
 import time
 from collections import Counter
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dcgan.choice import RULES, Rule
 from dcgan.commands import trials
 from dcgan.commands.compare import Comparison, compare, describe
 from dcgan.commands.options import CompareOptions
@@ -156,6 +158,13 @@ def test_a_budget_of_images_is_the_same_for_all_and_a_time_is_measured_once(
         images = [[trial.config.training.images for trial in column.trials] for column in comparison.columns]
         assert images == [[1000, 1000], [500, 500]]
     assert planned[0].columns == planned[1].columns
+    # Rules that decide the same: modern is decided again, but what is known of its speed stays.
+    other = Rule({"height": (1024, math.inf)}, {"training.batch_size": 8}, "never here", "")
+    for module in ("choice", "commands.variants"):
+        monkeypatch.setattr(f"dcgan.{module}.RULES", (*RULES, other))
+    speeds = iter([1.0])
+    assert ask(vary="recipe=d2l,modern", repeats=2, budget="10s").columns == planned[0].columns
+    assert not list(speeds), "it was decided anew, by no other rules"
 
 
 def test_no_address_leaves_the_machine_in_a_result(ask: Ask, critters_npy: Path) -> None:

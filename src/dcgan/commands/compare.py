@@ -34,8 +34,8 @@ from dcgan.wording import duration, number, plain
 
 DETECTORS = ("tiny", "second")
 ROUNDS = 5  # in which speeds are measured before they are compared
-UNPLANNED = {"training.images": None, "training.anchor_every_images": None}
-"""Settings that follow from the speed."""
+UNPLANNED = {"training.images": None, "training.anchor_every_images": None, "training.images_per_second": None}
+"""The speed, and the settings that follow from it."""
 REFRESH_SECONDS = 5.0  # between two writings of the page, at least
 
 
@@ -175,15 +175,16 @@ def decide(
 def decided_anew(
     folder: ComparisonFolder, requests: Mapping[Path, tuple[Config, Dataset]], listener: Listener
 ) -> dict[Path, dict[str, Any]]:
-    """What the data and the machine decide of each; where the budget is a time, by speeds measured in turns."""
+    """What the data and the machine decide of each; where the budget is a time, by the speeds that are kept."""
+    images = {path: dataset.fingerprint for path, (_, dataset) in requests.items()}
     configs = {
         path: resolve(config, dataset, listener.say, rate=partial(kept_speed, folder, dataset.fingerprint))
         for path, (config, dataset) in requests.items()
     }
-    timed = {path: config for path, config in configs.items() if config.training.images_per_second}
-    for path, speed in speeds_in_turns(timed).items():
-        config = timed[path].override({**UNPLANNED, "training.images_per_second": speed})
-        configs[path] = resolve(config, requests[path][1])
+    timed = {path: config.override(UNPLANNED) for path, config in configs.items() if config.training.images_per_second}
+    for path, speed in kept_speeds(folder, timed, images).items():
+        planned = timed[path].override({"training.images_per_second": speed})
+        configs[path] = resolve(planned, requests[path][1])
     asked = {path: dict(flatten(config)) for path, (config, _) in requests.items()}
     return {
         path: {key: value for key, value in flatten(config) if value != asked[path][key]}
@@ -191,18 +192,33 @@ def decided_anew(
     }
 
 
+def kept_speeds(
+    folder: ComparisonFolder, configs: Mapping[Path, Config], fingerprints: Mapping[Path, str]
+) -> dict[Path, float]:
+    """Images a second of each, measured once and kept by what was decided, not why.
+
+    Rules that change where they do not touch a variant thus leave its number of images as it was. What is measured by
+    the same call takes turns.
+    """
+    places = {
+        path: folder.speed(identity(config.override({"reasons": ()}), fingerprints[path], before_planning=True))
+        for path, config in configs.items()
+    }
+    for path, speed in speeds_in_turns({path: configs[path] for path in places if not places[path].exists()}).items():
+        write_atomically(places[path], (json.dumps({"images_per_second": speed}) + "\n").encode())
+    return {path: float(json.loads(place.read_bytes())["images_per_second"]) for path, place in places.items()}
+
+
+def kept_speed(folder: ComparisonFolder, fingerprint: str, config: Config) -> float:
+    """The same of one: the rules of ``modern`` decide by the same number for all that is compared."""
+    (speed,) = kept_speeds(folder, {folder.root: config}, {folder.root: fingerprint}).values()
+    return speed
+
+
 def speeds_in_turns(configs: Mapping[Path, Config]) -> dict[Path, float]:
     """Images a second of each: medians of rounds in which all take turns, so that none has the better minute."""
     rounds = [{path: speed_of(config) for path, config in configs.items()} for _ in range(ROUNDS)]
     return {path: statistics.median(done[path] for done in rounds) for path in configs}
-
-
-def kept_speed(folder: ComparisonFolder, fingerprint: str, config: Config) -> float:
-    """Images a second, measured once: the rules of ``modern`` decide by the same number for all that is compared."""
-    path = folder.plan(identity(config, fingerprint, before_planning=True))
-    if not path.exists():
-        write_atomically(path, (json.dumps({"images_per_second": speed_of(config)}) + "\n").encode())
-    return float(json.loads(path.read_bytes())["images_per_second"])
 
 
 def describe(outcome: Outcome) -> str:

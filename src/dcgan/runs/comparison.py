@@ -37,5 +37,9 @@ class ComparisonFolder:
         return (self.kept or self.root / "results") / f"{key}.json"
 
     def plan(self, key: str) -> Path:
-        """What was decided for one variant before its first run, its speed among it, as JSON."""
+        """What was decided for one variant before its first run, as JSON."""
         return (self.kept or self.root / "results") / f"plan-{key}.json"
+
+    def speed(self, key: str) -> Path:
+        """Images a second of one variant, measured once, as JSON."""
+        return (self.kept or self.root / "results") / f"speed-{key}.json"
