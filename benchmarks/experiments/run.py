@@ -14,6 +14,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 sys.path.insert(0, str(Path(__file__).parents[1]))  # of machine.py
 
 from declared import DETECTORS, RESULTS, Declared, Experiment, data_folder, placed, read
@@ -41,6 +43,11 @@ def chosen(declared: Declared, words: Sequence[str]) -> list[Experiment]:
 def needs_data(declared: Declared, experiment: Experiment) -> bool:
     """Whether it is about images that are not drawn by the program itself."""
     return declared.data[experiment.data]["source"] != "critters"
+
+
+def needs_cuda(experiment: Experiment) -> bool:
+    """Whether it asks for a GPU, whose speed would otherwise not be told from the processor's."""
+    return (experiment.changes or {}).get("hardware.device") == "cuda"
 
 
 def begin(declared: Declared, experiment: Experiment, options: argparse.Namespace, display: Display) -> Comparison:
@@ -78,6 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for experiment in chosen(declared, options.names):
             if needs_data(declared, experiment) and data_folder() is None:
                 display.say(f"{experiment.name}: skipped. DCGAN_TEST_DATA names no folder of real data sets.")
+                continue
+            if needs_cuda(experiment) and not torch.cuda.is_available():
+                display.say(f"{experiment.name}: skipped. It needs a CUDA device, and there is none.")
                 continue
             display.say(f"{experiment.name}:")
             comparison = begin(declared, experiment, options, display)
