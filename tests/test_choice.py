@@ -46,6 +46,12 @@ def test_at_64x64_both_networks_are_half_as_wide_as_at_32x32_while_time_is_short
     assert widths == [(64, 32), (32, 16), (32, 16), (32, 16), (64, 32), (64, 64)]
 
 
+def test_the_learning_rates_of_long_runs_fall_at_their_end() -> None:
+    short, long = chosen(reach=180_000.0).training, chosen(reach=190_000.0).training
+    assert (short.learning_rate_schedule, short.learning_rate_decay) == ("constant", 1.0)
+    assert (long.learning_rate_schedule, long.learning_rate_decay) == ("linear", 0.4)
+
+
 @pytest.mark.parametrize(
     ("num_classes", "class_sizes", "learned"),
     [(0, (0, 0), False), (10, (5500, 5500), True), (10, (500, 749), True), (10, (499, 600), False),

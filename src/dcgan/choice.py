@@ -80,6 +80,12 @@ RULES = (
         "What classes and augmentation bring",
     ),
     Rule(
+        {"images": (2**18, math.inf)},
+        {"training.learning_rate_schedule": "linear", "training.learning_rate_decay": 0.4},
+        "smaller and smaller steps over the last two fifths of a long run settle what large ones keep shaking",
+        "What a falling learning rate brings at the end",
+    ),
+    Rule(
         {},
         {"training.flip": "auto"},
         "mirror images count as images too, but only where nobody could tell them",

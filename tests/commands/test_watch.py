@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,20 +71,23 @@ def test_the_end_of_a_run_is_looked_at_too(creatures: Path, tmp_path: Path, monk
     assert dcgan.load(run.root).path == shelf.best(run)[0]
 
 
-def seen(value: float, error: float = 0.1) -> Look:
-    return Look("kid_tiny_1k", Estimate(value, value - error, value + error), 1.0, None)
+def looked(*distances: float, name: str = "kid_tiny_1k") -> list[dict[str, Any]]:
+    """The events of a journal: a distance each, 0.1 give or take."""
+    looks = (Look(name, Estimate(value, value - 0.1, value + 0.1), 1.0, None) for value in distances)
+    return [{"event": "step"}, *({"event": "evaluation", **look.facts()} for look in looks)]
 
 
-def test_the_best_is_replaced_by_what_is_better_by_more_than_chance() -> None:
+def test_the_best_is_the_newest_unless_it_is_worse_by_more_than_chance() -> None:
     config = recipe("modern").override({"training.images": 1000})
     looking = Watch(config, None)  # type: ignore[arg-type]
-    best = (Path("best"), seen(1.0).facts())
-    assert looking.is_best(seen(5.0), 300, None)
-    assert not looking.is_best(seen(0.5), 299, None), "too early in the run"
-    assert not looking.is_best(seen(0.95), 900, best), "within the interval of the best"
-    assert looking.is_best(seen(0.85), 900, best)
+    assert looking.is_best(300, looked(5.0))
+    assert not looking.is_best(299, looked(5.0)), "too early in the run"
+    assert looking.is_best(900, looked(5.0, 1.0, 1.09)), "within the interval of the least"
+    assert not looking.is_best(900, looked(5.0, 1.0, 1.11)), "above it"
+    assert not looking.is_best(900, looked(1.0, 1.08, 1.16)), "worse by a little each time"
+    assert looking.is_best(900, [*looked(0.1, name="kid_tiny_500"), *looked(1.0)]), "other numbers of samples"
     unaveraged = Watch(config.override({"training.average_half_life": None}), None)  # type: ignore[arg-type]
-    assert not unaveraged.is_best(seen(0.1), 900, None), "without an average the last weights are the result"
+    assert not unaveraged.is_best(900, looked(0.1)), "without an average the last weights are the result"
 
 
 def test_a_best_checkpoint_can_be_loaded_though_real_and_fake_were_not_told_apart(
@@ -102,7 +106,7 @@ def test_a_best_checkpoint_can_be_loaded_though_real_and_fake_were_not_told_apar
 
 
 def test_an_alarm_is_said_once() -> None:
-    look = seen(1.0).facts() | {"diversity": 0.1}
+    look = looked(1.0)[-1] | {"diversity": 0.1}
     events = [{"event": "evaluation", "images_seen": number, **look} for number in (1, 2)]
     (alarm,) = new_alarms(events)
     assert alarm.kind == "collapse"

@@ -23,7 +23,7 @@ from dcgan.config import Config, to_tables
 from dcgan.data.batches import Batches
 from dcgan.data.prepare import Dataset
 from dcgan.hardware import bit_borders
-from dcgan.runs import journal, shelf
+from dcgan.runs import journal
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.shelf import Role
 from dcgan.training.accelerate import advance_of, feed_of, rules_of
@@ -155,7 +155,7 @@ class Session:
             return True
         for alarm in new_alarms(events):
             self.warn(f"{alarm.text} {alarm.advice}", kind=alarm.kind)
-        best = self.watch.is_best(look, seen, shelf.best(self.run))
+        best = self.watch.is_best(seen, events)
         sound = self.config.training.guard and not self.finished and is_sound(vitals)
         if (best or sound) and (path := self.save("sound" if sound else role)) and best:
             self.records.mark_best(path, look.facts())

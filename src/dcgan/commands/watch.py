@@ -2,8 +2,9 @@
 
 Everything happens at positions that depend on images alone, on copies, with latents of its own: it changes no weight,
 unless the guard goes back for what is seen.
-The best checkpoint is chosen by the average's images, from ``FROM_SHARE`` of the run on, and another one only becomes
-the best when its distance lies below the best one's whole interval: else the luckiest of many draws would win.
+The best checkpoint is chosen by the average's images, from ``FROM_SHARE`` of the run on: the newest, unless its
+distance lies above the whole interval of the least one. A distance of few samples cannot tell late checkpoints from
+one another; more training makes better images more often than not, and the luckiest draw would win for no reason.
 """
 
 import copy
@@ -11,7 +12,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -94,11 +94,13 @@ class Watch:
             overfitting=self._overfitting(state, pixels),
         )
 
-    def is_best(self, look: Look, seen: int, best: tuple[Path, dict[str, Any]] | None) -> bool:
-        """Whether a checkpoint of this moment should be the best one; ``best``: the one so far, and its facts."""
+    def is_best(self, seen: int, events: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether a checkpoint of this moment should be the best one; ``events``: the journal, this look its last."""
+        looks = [event for event in events if event["event"] == "evaluation"]
+        same = [look for look in looks if look["name"] == looks[-1]["name"]]
+        least = min(same, key=lambda look: float(look["distance"]))
         old = seen >= FROM_SHARE * (self._config.training.images or 0)
-        better = best is None or best[1].get("name") != look.name or look.distance.value < best[1]["low"]
-        return old and better and self._config.training.averaged
+        return old and bool(looks[-1]["distance"] <= least["high"]) and self._config.training.averaged
 
     @cached_property
     def _eyes(self) -> Detector:
