@@ -155,8 +155,9 @@ class Session:
             return True
         for alarm in new_alarms(events):
             self.warn(f"{alarm.text} {alarm.advice}", kind=alarm.kind)
-        best = self.watch.is_best(seen, events)
-        sound = self.config.training.guard and not self.finished and is_sound(vitals)
+        guarded, well = self.config.training.guard, is_sound(vitals)
+        best = self.watch.is_best(seen, events) and (well or not guarded)  # what may be gone back from is not the best
+        sound = guarded and well and not self.finished
         if (best or sound) and (path := self.save("sound" if sound else role)) and best:
             self.records.mark_best(path, look.facts())
         return False
