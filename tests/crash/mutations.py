@@ -82,6 +82,12 @@ MUTATIONS = [
     Mutation(
         "damaged ones are not set aside", SHELF, '        path.replace(path.with_suffix(".bad"))\n', "        pass\n"
     ),
+    Mutation(
+        "what a roll-back leaves behind stays",
+        SHELF,
+        "            if _position(path) > (attempt, images_seen):",
+        "            if False:",
+    ),
     Mutation("the journal is not taken back", JOURNAL, 'entry["images_seen"] <= images_seen and', "True and"),
     Mutation("a line may come twice", JOURNAL, "        if repeated:\n            continue\n", ""),
     Mutation("a roll-back may come twice", JOURNAL, 'entry.get("attempt", 0) <= attempt', "True"),

@@ -23,7 +23,7 @@ from dcgan.config import Config, to_tables
 from dcgan.data.batches import Batches
 from dcgan.data.prepare import Dataset
 from dcgan.hardware import bit_borders
-from dcgan.runs import journal
+from dcgan.runs import journal, shelf
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.shelf import Role
 from dcgan.training.accelerate import advance_of, feed_of, rules_of
@@ -155,9 +155,8 @@ class Session:
             return True
         for alarm in new_alarms(events):
             self.warn(f"{alarm.text} {alarm.advice}", kind=alarm.kind)
-        guarded, well = self.config.training.guard, is_sound(vitals)
-        best = self.watch.is_best(seen, events) and (well or not guarded)  # what may be gone back from is not the best
-        sound = guarded and well and not self.finished
+        best = self.watch.is_best(seen, events)
+        sound = self.config.training.guard and not self.finished and is_sound(vitals)
         if (best or sound) and (path := self.save("sound" if sound else role)) and best:
             self.records.mark_best(path, look.facts())
         return False
@@ -207,6 +206,7 @@ class Session:
         text = f"{reason} Rolled back to image {back:,} ({attempt} of {training.rollbacks} times), "
         text += f"{otherwise} from there on."
         self.listener.say(text)
+        shelf.forget_newer(self.run, back, attempt - 1)  # a run that is killed now would go on from them
         self.records.rewind(back, attempt - 1)
         self.records.event("rollback", back, attempt=attempt, came_from=seen, text=text)
         self._restart_timers()

@@ -74,6 +74,17 @@ def prune(run: RunFolder, path: Path, keep: int) -> None:
                 old.unlink(missing_ok=True)
 
 
+def forget_newer(run: RunFolder, images_seen: int, attempt: int) -> None:
+    """Remove the checkpoints of this attempt, the best one too, that training goes back behind.
+
+    What the disk does not let go of stays: it is older than the first checkpoint of the next attempt.
+    """
+    with suppress(OSError):
+        for path in paths(run):
+            if _position(path) > (attempt, images_seen):
+                path.unlink()
+
+
 def set_aside(damaged: Sequence[Path]) -> None:
     """Keep them as ``.bad``, where nobody takes them for checkpoints.
 
