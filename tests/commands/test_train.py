@@ -114,7 +114,10 @@ def test_looking_changes_nothing(critters_npy: Path, tmp_path: Path) -> None:
     assert all(torch.equal(one.tensors[name], other.tensors[name]) for name in names)
 
 
-@pytest.mark.promise("A larger budget extends a finished run as if it had been asked for from the start.")
+@pytest.mark.promise(
+    "A larger budget extends a run as if it had been asked for from the start, or says that something falls or rises "
+    "towards the end and has begun to."
+)
 def test_a_larger_budget_extends_a_finished_run(critters_npy: Path, tmp_path: Path) -> None:
     whole = checkpoint.newest(finish(critters_npy, tmp_path / "whole", "480"))
     finish(critters_npy, tmp_path / "parts", "240")
@@ -122,6 +125,28 @@ def test_a_larger_budget_extends_a_finished_run(critters_npy: Path, tmp_path: Pa
     assert whole is not None
     assert longer is not None
     assert all(torch.equal(whole.tensors[name], longer.tensors[name]) for name in whole.tensors)
+
+
+@pytest.mark.promise(
+    "A larger budget extends a run as if it had been asked for from the start, or says that something falls or rises "
+    "towards the end and has begun to."
+)
+@pytest.mark.parametrize(("budget", "told"), [("240", True), ("80", False)])
+def test_a_larger_budget_says_if_it_changes_the_plan(
+    critters_npy: Path, tmp_path: Path, budget: str, told: bool
+) -> None:
+    falling = {"training.learning_rate_schedule": "linear", "training.learning_rate_decay": 0.5}
+    whole = checkpoint.newest(finish(critters_npy, tmp_path / "whole", "480", settings=falling))
+    if told:
+        parts = finish(critters_npy, tmp_path / "parts", budget, settings=falling)
+    else:
+        parts = stop_after(int(budget) // 8, critters_npy, tmp_path / "parts", settings=falling)
+    longer = checkpoint.newest(finish(critters_npy, tmp_path / "parts", "480", settings=falling))
+    assert whole is not None
+    assert longer is not None
+    assert all(torch.equal(whole.tensors[name], longer.tensors[name]) for name in whole.tensors) is not told
+    warnings = [event["text"] for event in journal.read(parts.journal) if event["event"] == "warning"]
+    assert any("towards image 480 now, not 240" in text for text in warnings) is told
 
 
 def test_a_finished_run_has_nothing_left_to_do(critters_npy: Path, tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from dcgan.knobs import TrainingConfig
-from dcgan.training.schedules import Rates, falling, learning_rate_factor, rates_at
+from dcgan.training.schedules import Rates, falling, follows_end, learning_rate_factor, rates_at
 
 
 def training(**changes: object) -> TrainingConfig:
@@ -58,6 +59,27 @@ def test_a_lazy_penalty_is_paid_as_much_in_all() -> None:
 def test_a_penalty_falls_to_its_end_after_four_fifths_of_the_run() -> None:
     config = training(fake_penalty=1.0, penalty_final=0.1)
     assert [rates_at(config, seen, 10).penalty for seen in (0, 400, 800, 990)] == pytest.approx([1, 0.55, 0.1, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("settings", "begins"),
+    [
+        ({}, None),
+        ({"learning_rate_schedule": "linear", "learning_rate_decay": 0.4}, 600),
+        ({"learning_rate_schedule": "linear", "learning_rate_final": 1.0}, None),
+        ({"learning_rate_warmup": 300}, None),
+        ({"fake_penalty": 1.0}, None),
+        ({"fake_penalty": 1.0, "penalty_final": 0.1}, 0),
+        ({"penalty_final": 0.1}, None),
+        ({"augmentation": ("cutout",)}, 0),
+        ({"augmentation": ("cutout",), "augmentation_schedule": "constant"}, None),
+    ],
+)
+def test_what_follows_the_end_of_a_run_is_told_from_when_it_begins(
+    settings: dict[str, Any], begins: int | None
+) -> None:
+    told = [seen for seen in range(0, 1010, 10) if follows_end(training(**settings), seen)]
+    assert told == ([] if begins is None else list(range(begins + 10, 1010, 10)))
 
 
 def test_the_average_can_follow_the_length_of_the_run() -> None:

@@ -30,6 +30,7 @@ from dcgan.runs import checkpoint, lock, shelf
 from dcgan.runs.checkpoint import Checkpoint
 from dcgan.runs.folder import RunFolder
 from dcgan.training.accelerate import new_state
+from dcgan.training.schedules import follows_end
 from dcgan.training.step import StepReport
 
 
@@ -78,6 +79,8 @@ class Training:
         if self._crossed:
             seen = f"{self.session.state.images_seen:,}"
             self.session.warn(f"No longer bit-exact from image {seen} on: {'; '.join(self._crossed)}.")
+        if self._replanned:
+            self.session.warn(self._replanned)
         yield from profiled(self.session.steps(), self.run) if self._profile else self.session.steps()
 
     def _restore(self, found: Checkpoint | None) -> None:
@@ -98,6 +101,7 @@ class Training:
             )
         self.session = Session(self.run, self.config, self.dataset, state=state, listener=self.listener)
         self._crossed = crossed_borders(found, self.config) if found else []
+        self._replanned = replanned(found, self.config) if found else None
 
     def _tidy(self) -> None:
         """Remove what a start that died left half-written: nobody else writes here while the lock is held."""
@@ -175,6 +179,18 @@ def crossed_borders(found: Checkpoint, config: Config) -> list[str]:
         for name, value in before.items()
         if value not in ("auto", now.get(name))
     ]
+
+
+def replanned(found: Checkpoint, config: Config) -> str | None:
+    """What another budget changes of a run that has come so far, in words. None: nothing."""
+    before, now, seen = checkpoint.config_of(found).training, config.training, found.facts["images_seen"]
+    if before.images == now.images or not (follows_end(before, seen) or follows_end(now, seen)):
+        return None
+    return (
+        f"What falls or rises towards the end of a run (learning rates, penalties, augmentation) does so towards image "
+        f"{now.images:,} now, not {before.images:,}: from image {seen:,} on, this is not the run that had this budget "
+        "from the start."
+    )
 
 
 def _json(value: object) -> bytes:

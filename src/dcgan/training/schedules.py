@@ -43,10 +43,15 @@ def learning_rate_factor(training: TrainingConfig, images_seen: int, attempt: in
     With a guard, a later attempt is gentler.
     """
     rising = min(1.0, (images_seen + training.batch_size) / max(1, training.learning_rate_warmup))
-    decay_share = training.learning_rate_decay
-    progress = (_share_of_run(training, images_seen) - (1 - decay_share)) / decay_share
     gentleness = GENTLER**attempt if training.guard else 1.0
-    return gentleness * rising * falling(progress, training.learning_rate_schedule, training.learning_rate_final)
+    return gentleness * rising * _learning_rate_fall(training, images_seen)
+
+
+def follows_end(training: TrainingConfig, images_seen: int) -> bool:
+    """Whether the steps so far depend on where the run ends: something has begun to fall or rise towards it."""
+    penalty = _penalty_fall(training, images_seen) if training.penalised else 1.0
+    rises = training.augmentation and training.augmentation_schedule == "cosine" and images_seen > 0
+    return bool(rises) or min(_learning_rate_fall(training, images_seen), penalty) < 1
 
 
 def falling(progress: float, shape: str, final: float) -> float:
@@ -56,12 +61,22 @@ def falling(progress: float, shape: str, final: float) -> float:
     return 1 + (final - 1) * shares[shape]
 
 
+def _learning_rate_fall(training: TrainingConfig, images_seen: int) -> float:
+    decay_share = training.learning_rate_decay
+    progress = (_share_of_run(training, images_seen) - (1 - decay_share)) / decay_share
+    return falling(progress, training.learning_rate_schedule, training.learning_rate_final)
+
+
 def _penalty(training: TrainingConfig, images_seen: int) -> float | None:
     """A lazy penalty is paid every so many steps, and then so many times (Karras et al. 2020, arXiv 1912.04958)."""
     if not training.penalised or images_seen // training.batch_size % training.penalty_every:
         return None
+    return training.penalty_every * _penalty_fall(training, images_seen)
+
+
+def _penalty_fall(training: TrainingConfig, images_seen: int) -> float:
     progress = _share_of_run(training, images_seen) / PENALTY_FALLS_UNTIL
-    return training.penalty_every * falling(progress, "cosine", training.penalty_final)
+    return falling(progress, "cosine", training.penalty_final)
 
 
 def _strength(training: TrainingConfig, images_seen: int) -> float | None:
