@@ -52,6 +52,12 @@ def test_the_learning_rates_of_long_runs_fall_at_their_end() -> None:
     assert (long.learning_rate_schedule, long.learning_rate_decay) == ("linear", 0.4)
 
 
+def test_the_discriminator_of_long_runs_can_tell_contrast() -> None:
+    assert [chosen(reach=reach).model.discriminator_bias for reach in (700_000.0, 800_000.0)] == [False, True]
+    for asked in ({"model.discriminator_norm": False}, {"model.norm_first": True}):
+        assert not chosen(recipe("modern").override(asked), reach=800_000.0).model.discriminator_bias
+
+
 @pytest.mark.parametrize(
     ("num_classes", "class_sizes", "learned"),
     [(0, (0, 0), False), (10, (5500, 5500), True), (10, (500, 749), True), (10, (499, 600), False),

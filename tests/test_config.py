@@ -56,6 +56,8 @@ def test_every_knob_is_explained() -> None:
         ({"training.augmentation": "colour,noise"}, "training.augmentation = noise: must be one of colour"),
         ({"training.augmentation_strength": 1.1}, "must be from 0 to 1"),
         ({"model.spectral_norm": True}, "it would undo the spectral norm"),
+        ({"model.discriminator_bias": True, "model.norm_first": True}, "a first layer that is not normalised"),
+        ({"model.discriminator_bias": True, "model.discriminator_norm": False}, "before others that are"),
         ({"model.family": "residual"}, "must be false: residual has none"),
         ({"data.height": 100, "data.width": 100}, "Nearest: 96 or 112"),
     ],

@@ -86,6 +86,12 @@ RULES = (
         "What a falling learning rate brings at the end",
     ),
     Rule(
+        {"images": (2**20, math.inf)},
+        {"model.discriminator_bias": True},
+        "without a bias, batch normalisation hides contrast from the discriminator, and a long run loses it",
+        "Where the contrast went",
+    ),
+    Rule(
         {},
         {"training.flip": "auto"},
         "mirror images count as images too, but only where nobody could tell them",

@@ -70,6 +70,8 @@ class ModelConfig:
     """Slope of the discriminator's leaky ReLU below zero: 0 is ReLU, 1 the identity."""
     discriminator_norm: bool = True
     """Batch normalisation in the discriminator. Gradient penalties need it off: they are about single images."""
+    discriminator_bias: bool = False
+    """A bias in the discriminator's first layer: without one, batch normalisation hides contrast from it."""
     spectral_norm: bool = False
     """Spectral normalisation of the discriminator's weights. Batch normalisation would undo it."""
     norm_first: bool = False
@@ -95,6 +97,9 @@ class ModelConfig:
             require(not self.spectral_norm, "model.spectral_norm", True, "must be false: residual starts from zeros")
         undone = self.spectral_norm and self.discriminator_norm
         require(not undone, "model.discriminator_norm", True, "must be false: it would undo the spectral norm")
+        seen = self.discriminator_norm and not self.norm_first and self.family == "dcgan"
+        told = "must be false: it is for a first layer that is not normalised, before others that are"
+        require(seen or not self.discriminator_bias, "model.discriminator_bias", True, told)
         require(0 <= self.negative_slope <= 1, "model.negative_slope", self.negative_slope, "must be from 0 to 1")
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 
 from dcgan.knobs import ModelConfig
 from dcgan.models.build import build
-from dcgan.models.dcgan import channels_at
+from dcgan.models.dcgan import Discriminator, channels_at
 from dcgan.models.layers import DiscriminatorBlock, GeneratorBlock, enlarged, reduced
 from dcgan.notation import stages
 from dcgan.recipes import recipe
@@ -85,6 +87,28 @@ def test_labels_reach_both_networks() -> None:
     same = images[:1].expand(3, -1, -1, -1)
     scores = discriminator.eval()(same, torch.tensor([0, 1, 2]))
     assert len(set(scores.tolist())) == 3
+
+
+@pytest.mark.parametrize(("norm", "norm_first", "bias", "blind"), [
+    (True, False, 0.0, True), (True, True, 0.0, True), (True, False, 0.5, False), (False, False, 0.0, False),
+])  # fmt: skip
+def test_with_normalisation_and_without_a_bias_no_score_tells_the_contrast(
+    norm: bool, norm_first: bool, bias: float, blind: bool
+) -> None:
+    discriminator = Discriminator((4, 4), 3, width=4, norm=norm, norm_first=norm_first, bias=bias > 0).double()
+    if bias:
+        torch.nn.init.uniform_(discriminator.blocks[0].convolution.bias, -bias, bias)
+    images = torch.rand(8, 3, 32, 32, dtype=torch.float64) * 2 - 1
+    faint, strong = discriminator(images / 2), discriminator(images)
+    assert torch.allclose(faint, strong, rtol=1e-2, atol=1e-2) is blind
+
+
+def test_the_bias_is_of_the_first_layer_and_begins_at_zero() -> None:
+    config = ModelConfig(image_channels=3, num_classes=0, discriminator_bias=True)
+    biased, plain = (build(replace(config, discriminator_bias=on), 16, 16, seed=0)[1] for on in (True, False))
+    extra = {name: tensor for name, tensor in biased.state_dict().items() if name not in plain.state_dict()}
+    assert {name: tensor.tolist() for name, tensor in extra.items()} == {"blocks.0.convolution.bias": [0.0] * 64}
+    assert all(torch.equal(biased.state_dict()[name], tensor) for name, tensor in plain.state_dict().items())
 
 
 @pytest.mark.promise("The first weights depend on the seed and on nothing else.")

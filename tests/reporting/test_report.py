@@ -228,6 +228,9 @@ def test_parts_that_are_switched_on_are_told_and_others_are_not() -> None:
         "training.augmentation": "colour,cutout",
     }  # fmt: skip
     told = " ".join(describe(dict(flatten(Config().override(changes))), {}))
+    biased = " ".join(describe(dict(flatten(Config().override({"model.discriminator_bias": True}))), {}))
+    assert "so that it can tell contrast" in biased
+    assert "contrast" not in plain + told
     for sentence in (
         "The learning rates rise over the first 3,000 images and fall (cosine) over the last 100% of the run to 0%.",
         "The objective is least squares.", "A gradient penalty of 0.5 on real images.",

@@ -47,6 +47,7 @@ def build_blank(config: ModelConfig, height: int, width: int) -> tuple[AnyGenera
                 negative_slope=config.negative_slope,
                 norm=config.discriminator_norm,
                 norm_first=config.norm_first,
+                bias=config.discriminator_bias,
             )
         if config.spectral_norm:
             normalise_spectrally(discriminator)
@@ -93,8 +94,7 @@ def initialize(network: nn.Module, name: str, *, seed: int, everything: bool) ->
         noise = latents(0, 1, parameter.numel(), seed=seed, stream=f"initial/{name}/{path.replace(SUFFIX, '.weight')}")
         deviation = first_deviation(path, parameter) if residual else STANDARD_DEVIATION
         parameter.copy_(deviation * noise.reshape(parameter.shape))
-        if any(path.startswith(norm) for norm in norms) and not everything:
-            if path.endswith("weight"):
-                parameter.add_(1)
-            else:
-                parameter.zero_()
+        if not everything and path.endswith("bias"):
+            parameter.zero_()
+        elif not everything and any(path.startswith(norm) for norm in norms):
+            parameter.add_(1)

@@ -6,7 +6,7 @@ beyond the third stage.
 
 This implementation differs from the paper in that
  * any such size and any number of channels will do, the published 64 x 64 x 3 being one of them;
- * the discriminator ends in a score, its sigmoid being part of the loss;
+ * the discriminator ends in a score, its sigmoid being part of the loss, and may have a bias in its first layer;
  * labels, when there are any, join the latent one-hot, and the discriminator adds a projection of its last features
    (Miyato, Koyama 2018, "cGANs with projection discriminator", arXiv 1802.05637, equation 3).
 """
@@ -64,14 +64,23 @@ class Discriminator(nn.Module):
         negative_slope: float = 0.2,
         norm: bool = True,
         norm_first: bool = False,
+        bias: bool = False,
     ) -> None:
-        """``base``: height and width after the last halving. ``norm_first``: normalise the first layer too."""
+        """``base``: height and width after the last halving. ``norm_first``: normalise the first layer too.
+
+        ``bias``: in the first layer. With normalisation and without a bias, scores stay the same when all images of a
+        batch are multiplied by one positive number: the contrast of its images is then nothing a generator can learn.
+        """
         super().__init__()
         channels = [image_channels, *(channels_at(stage, width) for stage in range(num_stages))]
         self.blocks = nn.Sequential(
             *(
                 DiscriminatorBlock(
-                    before, after, negative_slope=negative_slope, norm=norm and (norm_first or index > 0)
+                    before,
+                    after,
+                    negative_slope=negative_slope,
+                    norm=norm and (norm_first or index > 0),
+                    bias=bias and index == 0,
                 )
                 for index, (before, after) in enumerate(pairwise(channels))
             )

@@ -91,9 +91,10 @@ class DiscriminatorBlock(nn.Module):
         padding: int = 1,
         negative_slope: float = 0.2,
         norm: bool = True,
+        bias: bool = False,
     ) -> None:
         super().__init__()
-        self.convolution = Convolution(in_channels, out_channels, kernel, stride, padding, bias=False)
+        self.convolution = Convolution(in_channels, out_channels, kernel, stride, padding, bias=bias)
         self.norm = nn.BatchNorm2d(out_channels) if norm else nn.Identity()
         self.activation = nn.LeakyReLU(negative_slope, inplace=True)
 

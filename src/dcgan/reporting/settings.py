@@ -88,6 +88,8 @@ def _parts(config: Mapping[str, Any]) -> str:
     for name, images in (("real", "real"), ("fake", "generated")):
         if gamma := config.get(f"training.{name}_penalty"):
             words.append(f"A gradient penalty of {gamma:g} on {images} images.")
+    if config.get("model.discriminator_bias"):
+        words.append("A bias in the discriminator's first layer, so that it can tell contrast.")
     if config.get("model.spectral_norm"):
         words.append("Spectral normalisation in the discriminator.")
     if policies := config.get("training.augmentation"):
