@@ -78,9 +78,10 @@ def other(key: str, value: Any) -> Any:
 
 @pytest.mark.parametrize(("key", "value"), [leaf for leaf in flatten(SAVED) if leaf[0] not in BOOKKEEPING])
 def test_of_a_runs_settings_only_those_may_change_that_say_nothing_of_what_is_learned(key: str, value: Any) -> None:
-    requested = SAVED.override({key: other(key, value)})
+    saved = Config() if key == "model.discriminator_bias" else SAVED  # the one that goes with normalisation only
+    requested = saved.override({key: other(key, value)})
     if key.startswith(MAY_CHANGE):
-        assert dict(flatten(settle(requested, SAVED)))[key] == other(key, value)
+        assert dict(flatten(settle(requested, saved)))[key] == other(key, value)
     else:
         with pytest.raises(UserError, match=rf"other settings: {key} was .*, is "):
-            settle(requested, SAVED)
+            settle(requested, saved)
