@@ -155,7 +155,7 @@ class Session:
             return True
         for alarm in new_alarms(events):
             self.warn(f"{alarm.text} {alarm.advice}", kind=alarm.kind)
-        best = self.watch.is_best(seen, events)
+        best = self.watch.is_best(events)
         sound = self.config.training.guard and not self.finished and is_sound(vitals)
         if (best or sound) and (path := self.save("sound" if sound else role)) and best:
             self.records.mark_best(path, look.facts())

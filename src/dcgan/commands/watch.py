@@ -2,8 +2,8 @@
 
 Everything happens at positions that depend on images alone, on copies, with latents of its own: it changes no weight,
 unless the guard goes back for what is seen.
-The best checkpoint is chosen by the average's images, from ``FROM_SHARE`` of the run on: the newest, unless its
-distance lies above the whole interval of the least one. A distance of few samples cannot tell late checkpoints from
+The best checkpoint is chosen by the average's images: the newest, unless its distance lies above the whole interval of
+the least one. A distance of few samples cannot tell late checkpoints from
 one another; more training makes better images more often than not, and the luckiest draw would win for no reason.
 """
 
@@ -34,7 +34,6 @@ from dcgan.training.state import TrainingState
 
 LEAST_IMAGES = 16_384
 """Between two looks: a look costs about as much as 500 images of training, so that this keeps it under a twentieth."""
-FROM_SHARE = 0.3
 FEWEST = 100
 MOST_REFERENCE = 5000
 FIRST_SEED = 2**41
@@ -94,13 +93,12 @@ class Watch:
             overfitting=self._overfitting(state, pixels),
         )
 
-    def is_best(self, seen: int, events: Sequence[Mapping[str, Any]]) -> bool:
+    def is_best(self, events: Sequence[Mapping[str, Any]]) -> bool:
         """Whether a checkpoint of this moment should be the best one; ``events``: the journal, this look its last."""
         looks = [event for event in events if event["event"] == "evaluation"]
         same = [look for look in looks if look["name"] == looks[-1]["name"]]
         least = min(same, key=lambda look: float(look["distance"]))
-        old = seen >= FROM_SHARE * (self._config.training.images or 0)
-        return old and bool(looks[-1]["distance"] <= least["high"]) and self._config.training.averaged
+        return bool(looks[-1]["distance"] <= least["high"]) and self._config.training.averaged
 
     @cached_property
     def _eyes(self) -> Detector:
