@@ -86,7 +86,7 @@ RULES = (
         "What a falling learning rate brings at the end",
     ),
     Rule(
-        {"images": (2**18, math.inf)},
+        {"images": (2**20, math.inf)},
         {"model.discriminator_bias": True},
         "without a bias, batch normalisation hides contrast from the discriminator, and a long run loses it",
         "Where the contrast went",
