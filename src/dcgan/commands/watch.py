@@ -3,8 +3,8 @@
 Everything happens at positions that depend on images alone, on copies, with latents of its own: it changes no weight,
 unless the guard goes back for what is seen.
 The best checkpoint is chosen by the average's images: the newest, unless its distance lies above the whole interval of
-the least one. A distance of few samples cannot tell late checkpoints from
-one another; more training makes better images more often than not, and the luckiest draw would win for no reason.
+the least one. A distance of few samples cannot tell late checkpoints from one another; more training makes better
+images more often than not, and the luckiest draw would win for no reason.
 """
 
 import copy
