@@ -149,7 +149,7 @@ class TrainingConfig:
     """What is left of both gammas after four fifths of the run, as a share; they fall as a cosine."""
     flip: Literal["auto", "on", "off"] = "off"
     """Show each real image left to right half of the time. auto: where nobody could tell, as tried on the data."""
-    augmentation: tuple[Literal["colour", "translation", "cutout"], ...] = ()
+    augmentation: tuple[Literal["colour", "translation", "shift", "cutout"], ...] = ()
     """What may be done to each image, real or fake, before the discriminator sees it."""
     augmentation_strength: float = 0.3
     """The probability of each of these for each image, at most."""

@@ -2,7 +2,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from dcgan.training.augment import NUM_DRAWS, POLICIES, StrengthController, View, colour, cutout, mirrored, translation
+from dcgan.training.augment import (
+    NUM_DRAWS,
+    POLICIES,
+    StrengthController,
+    View,
+    colour,
+    cutout,
+    mirrored,
+    shift,
+    translation,
+)
 from dcgan.training.feed import draws_of
 
 every_policy = pytest.mark.parametrize("policy", POLICIES)
@@ -29,7 +39,7 @@ def test_the_strength_is_the_probability_for_each_image(policy: str) -> None:
     images, draws = pictures(2000, 1), draws_of(0, 2000, seed=1)
     for strength in (0.3, 1.0):
         changed = (View((policy,), draws, strength)(images) != images).flatten(1).any(dim=1)
-        still = 0.25 if policy == "translation" else 0  # a fifth by a fifth stays where it is
+        still = 0.25 if policy in ("translation", "shift") else 0  # a fifth by a fifth stays where it is
         assert changed.float().mean().item() == pytest.approx(strength, abs=0.05 + still * strength)
 
 
@@ -56,6 +66,14 @@ def test_translation_moves_by_whole_pixels_up_to_an_eighth() -> None:
             :, :, max(0, -rows) : height - max(0, rows), max(0, -columns) : width - max(0, columns)
         ]
         assert torch.equal(moved, expected)
+
+
+def test_a_shift_moves_as_far_and_the_edges_reach_on() -> None:
+    images = pictures(5, 2)
+    for draw, rows, columns in ((-0.999, -2, -3), (0.0, 0, 0), (0.999, 2, 3)):
+        moved = shift(images, every(5), torch.full((5,), draw), torch.full((5,), draw))
+        wider = torch.nn.functional.pad(images, (3, 3, 2, 2), mode="replicate")
+        assert torch.equal(moved, wider.roll((rows, columns), dims=(2, 3))[:, :, 2:-2, 3:-3])
 
 
 def test_every_shift_is_as_likely() -> None:

@@ -5,7 +5,8 @@ by up to an eighth, a square of half the side cut out, at the published strength
  * each policy takes an image with a probability, the strength, after Karras et al. 2020, "Training generative
    adversarial networks with limited data" (ADA, arXiv 2006.06676): with 0 the images are untouched, to the bit;
  * a real image and the fake of the same place in the batch share their draws;
- * the draws come from outside, and are the same in both turns of a step.
+ * the draws come from outside, and are the same in both turns of a step;
+ * a ``shift`` moves an image as a translation does, but its edges reach on where grey comes in.
 
 Of one image every policy is an affine function, made of sums, products and choices: it can be differentiated as often
 as one likes, so that a penalty can look at the image before it was augmented.
@@ -20,10 +21,15 @@ from torch import Tensor
 
 from dcgan.tensors import Images
 
-Policy = Literal["colour", "translation", "cutout"]
+Policy = Literal["colour", "translation", "shift", "cutout"]
 
 NUM_DRAWS = 12  # an image, uniform(-1, 1): one for mirroring, then each policy's gate and its own
-DRAWS_OF: Mapping[str, slice] = {"colour": slice(1, 5), "translation": slice(5, 8), "cutout": slice(8, 11)}
+DRAWS_OF: Mapping[str, slice] = {
+    "colour": slice(1, 5),
+    "translation": slice(5, 8),
+    "shift": slice(5, 8),  # instead of a translation: together, they move the same images the same way
+    "cutout": slice(8, 11),
+}
 
 
 @dataclass(frozen=True)
@@ -69,23 +75,29 @@ def colour(images: Images, chosen: Tensor, brightness: Tensor, saturation: Tenso
 
 def translation(images: Images, chosen: Tensor, down: Tensor, right: Tensor) -> Images:
     """Moved by whole pixels, up to an eighth of the height and the width; what comes in is mid-grey."""
+    inside = torch.ones_like(chosen)[:, None, None, None]
+    for dimension, draw in ((2, down), (3, right)):
+        source = _source(draw * chosen, images.shape[dimension])
+        there = source == source.clamp(0, images.shape[dimension] - 1)
+        inside = inside & _along(dimension, there)
+    return shift(images, chosen, down, right) * inside
+
+
+def shift(images: Images, chosen: Tensor, down: Tensor, right: Tensor) -> Images:
+    """Moved as far as by ``translation``; what comes in repeats the row or the column at the edge."""
     count, channels, height, width = images.shape
-    rows, there = _source(down * chosen, height)
-    columns, also_there = _source(right * chosen, width)
+    rows = _source(down * chosen, height).clamp(0, height - 1)
+    columns = _source(right * chosen, width).clamp(0, width - 1)
     first = torch.arange(count, device=images.device)[:, None, None] * height
     pixels = (first + rows[:, :, None]) * width + columns[:, None, :]  # n, h, w: numbers in the list of all pixels
     moved = images.permute(0, 2, 3, 1).reshape(-1, channels).index_select(0, pixels.flatten())
-    seen = (there[:, :, None] & also_there[:, None, :])[..., None]
-    return (moved.view(count, height, width, channels) * seen).permute(0, 3, 1, 2)
+    return moved.view(count, height, width, channels).permute(0, 3, 1, 2)
 
 
-def _source(draw: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """For each image and each place along one side: where it comes from, and whether that is in the image."""
+def _source(draw: Tensor, size: int) -> Tensor:
+    """For each image and each place along one side: where it comes from, which may be beyond the edges."""
     most = size // 8
-    shift = _whole_numbers(draw, 2 * most + 1) - most
-    source = torch.arange(size, device=draw.device) - shift[:, None]
-    inside = source.clamp(0, size - 1)
-    return inside, inside == source
+    return torch.arange(size, device=draw.device) - (_whole_numbers(draw, 2 * most + 1) - most)[:, None]
 
 
 def cutout(images: Images, chosen: Tensor, down: Tensor, right: Tensor) -> Images:
@@ -95,12 +107,16 @@ def cutout(images: Images, chosen: Tensor, down: Tensor, right: Tensor) -> Image
         size = images.shape[dimension]
         start = _whole_numbers(draw, size + 1)[:, None] - size // 4
         place = torch.arange(size, device=images.device)
-        shape = (-1, 1, size, 1) if dimension == 2 else (-1, 1, 1, size)
-        inside = inside & ((place >= start) & (place < start + size // 2)).reshape(shape)
+        inside = inside & _along(dimension, (place >= start) & (place < start + size // 2))
     return images * ~inside
 
 
-POLICIES: Mapping[str, Callable[..., Images]] = {"colour": colour, "translation": translation, "cutout": cutout}
+POLICIES: Mapping[str, Callable[..., Images]] = {
+    "colour": colour,
+    "translation": translation,
+    "shift": shift,
+    "cutout": cutout,
+}
 
 
 class StrengthController:
@@ -133,6 +149,11 @@ class StrengthController:
 def _whole_numbers(draw: Tensor, count: int) -> Tensor:
     """Uniform(-1, 1) → 0 … count - 1, each as likely."""
     return ((draw + 1) / 2 * count).long().clamp(max=count - 1)
+
+
+def _along(dimension: int, places: Tensor) -> Tensor:
+    """n x places along one side of each image, to be combined with them."""
+    return places[:, None, :, None] if dimension == 2 else places[:, None, None, :]
 
 
 def _each(numbers: Tensor) -> Tensor:
