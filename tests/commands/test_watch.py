@@ -12,6 +12,7 @@ import dcgan
 from dcgan.commands import watch
 from dcgan.commands.watch import Look, Watch, new_alarms
 from dcgan.data.critters import draw
+from dcgan.data.prepare import prepare
 from dcgan.evaluation.distances import Estimate
 from dcgan.recipes import recipe
 from dcgan.runs import checkpoint, journal, shelf
@@ -84,7 +85,7 @@ def test_a_run_that_is_at_its_best_early_keeps_that(
 
 def looked(*distances: float, name: str = "kid_tiny_1k") -> list[dict[str, Any]]:
     """The events of a journal: a distance each, 0.1 give or take."""
-    looks = (Look(name, Estimate(value, value - 0.1, value + 0.1), 1.0, None) for value in distances)
+    looks = (Look(name, Estimate(value, value - 0.1, value + 0.1), 1.0, 1.0, None) for value in distances)
     return [{"event": "step"}, *({"event": "evaluation", **look.facts()} for look in looks)]
 
 
@@ -113,6 +114,10 @@ def test_a_best_checkpoint_can_be_loaded_though_real_and_fake_were_not_told_apar
     looks = [event for event in journal.read(run.journal) if event["event"] == "evaluation"]
     assert [look["overfitting"] for look in looks] == [None, None]
     assert dcgan.load(run.root).path == shelf.best(run)[0]
+    last = dcgan.load(run.root, "last")
+    dataset = prepare(last.config.data)
+    drawn = last.sample(range(watch.FIRST_SEED, watch.FIRST_SEED + 100)).numpy()
+    assert looks[-1]["contrast"] == pytest.approx(drawn.std() / dataset.pixels[dataset.held_out].std(), rel=1e-2)
 
 
 def test_an_alarm_is_said_once() -> None:

@@ -37,7 +37,7 @@ def measure(monkeypatch: pytest.MonkeyPatch) -> Callable[[Diversity], None]:
 
     def install(diversity: Diversity) -> None:
         def look(self: Watch, state: TrainingState) -> Look:
-            return Look("kid_tiny_1k", Estimate(1.0, 0.9, 1.1), diversity(state.images_seen, state.attempt), None)
+            return Look("kid_tiny_1k", Estimate(1.0, 0.9, 1.1), diversity(state.images_seen, state.attempt), 1.0, None)
 
         monkeypatch.setattr(Watch, "look", look)
         monkeypatch.setattr(watch, "LEAST_IMAGES", EVERY)
@@ -260,6 +260,7 @@ ILL = {
     "lost game": {"margins": [12.0] * 40, "generator_losses": [3.0 + place / 10 for place in range(40)]},
     "past the best": {"distances": [Distance(1.0, 0.9, 1.1), *[Distance(5.0, 4.9, 5.1)] * 2]},
     "overfitting": {"overfitting": 0.9},
+    "lost contrast": {"contrasts": [0.9, 0.6, 0.6]},
 }
 
 

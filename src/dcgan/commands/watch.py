@@ -49,6 +49,8 @@ class Look:
     distance: Estimate
     diversity: float
     """Of the samples over that of real images."""
+    contrast: float
+    """The same of the standard deviation of all pixels."""
     overfitting: float | None
 
     def facts(self) -> dict[str, Any]:
@@ -59,6 +61,7 @@ class Look:
             "low": self.distance.low,
             "high": self.distance.high,
             "diversity": self.diversity,
+            "contrast": self.contrast,
             "overfitting": self.overfitting,
         }
 
@@ -82,7 +85,7 @@ class Watch:
         """Measure the average, or a copy of the generator where there is none."""
         generator = TrainedGenerator(
             state.average if state.average is not None else copy.deepcopy(state.generator), self._config
-        )
+        ).as_configured()
         pixels = generator.sample(range(FIRST_SEED, FIRST_SEED + self._config.runs.evaluation_samples))
         samples, reals = self._eyes(pixels), self._reals
         few = min(len(samples), len(reals))
@@ -90,6 +93,7 @@ class Watch:
             name=name_of("kid", self._eyes.name, len(samples)),
             distance=kernel_distance(samples, reals),
             diversity=diversity(samples[:few], reals[:few]),
+            contrast=float(pixels.double().std()) / self._contrast,
             overfitting=self._overfitting(state, pixels),
         )
 
@@ -109,6 +113,11 @@ class Watch:
     def _reals(self) -> Tensor:
         split = "held out" if len(self._dataset.held_out) else "train"
         return features_of(self._rows, self._dataset, f"{split}, the first", self._eyes)
+
+    @cached_property
+    def _contrast(self) -> float:
+        """Of real images, all alike in the worst case."""
+        return max(float(np.std(self._dataset.pixels[self._rows], dtype=np.float64)), 1e-9)
 
     @property
     def _rows(self) -> np.ndarray:
@@ -146,6 +155,7 @@ def vitals_of(events: Sequence[Mapping[str, Any]]) -> Vitals:
         generator_losses=[step["generator_loss"] for step in steps],
         distances=[Distance(look["distance"], look["low"], look["high"]) for look in looks],
         diversities=[look["diversity"] for look in looks],
+        contrasts=[look["contrast"] for look in looks if "contrast" in look],  # older runs did not look at it
         overfitting=looks[-1]["overfitting"] if looks else None,
     )
 

@@ -139,6 +139,11 @@ class TrainedGenerator:
         classes = self.labels(seeds) if labels is None else torch.tensor(labels, dtype=torch.int64)
         return self.decode(self.latents(seeds), classes)
 
+    def as_configured(self) -> "TrainedGenerator":
+        """The same generator with the statistics that its config asks for: whatever is drawn of it is drawn of this."""
+        batches = self.config.model.statistics_batches
+        return self.reestimated(batches) if batches else self
+
     def reestimated(self, num_batches: int) -> "TrainedGenerator":
         """The same generator with statistics of normalisation estimated anew, from batches as in training."""
         size = self.config.training.batch_size
@@ -200,9 +205,7 @@ def load_generator(path: Path, which: Which | None = "last") -> TrainedGenerator
     generator = build_generator(config.model, config.data.height, config.data.width)
     generator.load_state_dict(weights)
     names, bits = facts["class_names"], facts["bits"]
-    trained = TrainedGenerator(generator, config, class_names=names, bits=bits, path=checkpoint.path)
-    batches = config.model.statistics_batches
-    return trained.reestimated(batches) if batches else trained
+    return TrainedGenerator(generator, config, class_names=names, bits=bits, path=checkpoint.path).as_configured()
 
 
 def _best_of(run: RunFolder) -> Checkpoint:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 LEAST_DIVERSITY = 0.6
+LEAST_CONTRAST = 0.8
 LARGE_MARGIN = 8.0
 RISING = 1.25
 TURNED = 1.5
@@ -26,7 +27,7 @@ class Alarm(NamedTuple):
     """Something to know, and what can be done."""
 
     kind: str
-    """``collapse``, ``past the best``, ``lost game``, ``overfitting`` or ``explosion``."""
+    """``collapse``, ``lost contrast``, ``past the best``, ``lost game``, ``overfitting`` or ``explosion``."""
     text: str
     advice: str
 
@@ -51,6 +52,8 @@ class Vitals:
     """One for each evaluation."""
     diversities: Sequence[float] = ()
     """Of samples over that of real images; one for each evaluation."""
+    contrasts: Sequence[float] = ()
+    """The same of the standard deviation of all their pixels."""
     overfitting: float | None = None
     """From ``overfitting_of``; None: nothing is held out, or nothing told apart."""
 
@@ -60,6 +63,7 @@ def diagnose(vitals: Vitals) -> tuple[Alarm, ...]:
     found = (
         _explosion(vitals),
         _collapse(vitals.diversities),
+        _lost_contrast(vitals.contrasts),
         _past_the_best(vitals.distances),
         _overfitting(vitals),
         _lost_game(vitals),
@@ -110,6 +114,19 @@ def _collapse(diversities: Sequence[float]) -> Alarm | None:
         "the generator makes few images over and over.",
         "Use an earlier checkpoint. Then try a lower learning rate for the generator "
         "(training.generator_learning_rate) or larger batches (training.batch_size).",
+    )
+
+
+def _lost_contrast(contrasts: Sequence[float]) -> Alarm | None:
+    """Twice in a row it is missing, and it was there before: the first samples of any run are pale."""
+    before = max(contrasts[:-2], default=0.0)
+    if before < LEAST_CONTRAST or max(contrasts[-2:]) >= LEAST_CONTRAST * min(before, 1.0):
+        return None
+    return Alarm(
+        "lost contrast",
+        f"The samples have {contrasts[-1]:.0%} of the contrast of real images, and had {before:.0%}: they go grey.",
+        "Use an earlier checkpoint, and begin anew with a discriminator that can tell contrast "
+        "(model.discriminator_bias=true) or with learning rates that fall (training.learning_rate_schedule=linear).",
     )
 
 
