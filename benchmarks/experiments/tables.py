@@ -26,7 +26,7 @@ from dcgan.reporting.table import Table
 from dcgan.wording import duration, number
 
 PAGE = Path(__file__).parents[2] / "docs" / "experiments.md"
-COLLAPSED = 0.6  # diversity, as a share of that of real images, below which a run has collapsed
+COLLAPSED = 0.6  # diversity by some detector, in all or within classes, as a share of that of real images
 NOTHING = "–"
 SPLITS = ("test", "held out", "train")  # the first of them that there is
 
@@ -129,15 +129,22 @@ def classes_table(experiment: Experiment, found: dict[str, list[Result]]) -> Tab
 
 
 def collapse_table(experiments: Sequence[Experiment], folder: Path = RESULTS) -> Table:
-    """How many runs collapsed or diverged, with the upper end of the one-sided 95 % interval for their share."""
+    """How many runs collapsed, by the least of their diversities, or diverged.
+
+    With the upper end of the one-sided 95 % interval for their share.
+    """
     rows, total, bad_total = [], 0, 0
     for experiment in experiments:
         runs = [run for runs in load(experiment, folder).values() for run in runs]
-        diversities = [values([run], measure) for run in runs for measure in measures_of(experiment, {"": [run]})[:1]]
-        collapsed = sum(found[0] < COLLAPSED for found in diversities if found)
+        diversities = [
+            min((value for measure in measures for value in values([run], measure)), default=None)
+            for run in runs
+            for measures in [measures_of(experiment, {"": [run]})]
+        ]
+        collapsed = sum(least < COLLAPSED for least in diversities if least is not None)
         failed = sum(run.failure is not None for run in runs)
         total, bad_total = total + len(runs), bad_total + collapsed + failed
-        lowest = min((found[0] for found in diversities if found), default=None)
+        lowest = min((least for least in diversities if least is not None), default=None)
         words = NOTHING if lowest is None else number(lowest)
         rows.append(
             [experiment.data, f"{len(runs)}", f"{failed}", f"{collapsed}", words, bound(collapsed + failed, len(runs))]

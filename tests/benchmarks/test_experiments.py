@@ -157,13 +157,18 @@ def result(key: str, seed: int, diversity: float | None, failure: str | None = N
 
 
 def test_collapse_and_divergence_are_counted_with_the_bound_of_their_share(tmp_path: Path) -> None:
-    experiment = declared.Experiment("collapse-x", "x", ("modern",), "64", group="collapse", measures=("diversity",))
+    measures = ("diversity", "class_diversity")
+    experiment = declared.Experiment("collapse-x", "x", ("modern",), "64", group="collapse", measures=measures)
     outcomes = [(0.9, None), (0.59, None), (0.6, None), (None, "no longer a finite number")]
     for seed, (diversity, failure) in enumerate(outcomes):
         save(tmp_path / f"k{seed}.json", result(f"k{seed}", seed, diversity, failure))
     (tmp_path / "index-collapse-x.json").write_text(json.dumps({"modern": ["k0", "k1", "k2", "k3", "not done yet"]}))
     rows = tables.collapse_table([experiment], tmp_path).rows
     assert rows[0][:5] == ["x", "4", "1", "1", "0.59"]
+    one = result("k0", 0, 0.9)
+    within = replace(one.measurements[0], name="class_diversity_second_1k", value=0.04)
+    save(tmp_path / "k0.json", replace(one, measurements=(*one.measurements, within)))
+    assert tables.collapse_table([experiment], tmp_path).rows[0][:5] == ["x", "4", "1", "2", "0.04"]
     assert tables.bound(0, 50) == "5.8 %"  # 1 - 0.05^(1/50)
     assert tables.bound(4, 4) == "100.0 %" and tables.bound(0, 0) == "–"
 

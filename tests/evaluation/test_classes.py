@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dcgan.evaluation.classes import agreement, class_distances, class_shares, fit_probe
 from dcgan.evaluation.distances import frechet_distance, kernel_distance
-from dcgan.evaluation.diversity import diversity
+from dcgan.evaluation.diversity import class_diversity, diversity
 from dcgan.evaluation.feature_stats import FeatureStats
 
 CENTRES = 4 * torch.eye(3, 8)
@@ -101,3 +101,15 @@ def test_diversity_is_one_for_real_images_and_shrinks_with_the_samples() -> None
     assert diversity(draw(balanced(400), 2), reals) == pytest.approx(1, abs=0.05)
     assert diversity(0.25 * reals + 100, reals) == pytest.approx(0.25, rel=1e-4)
     assert diversity(reals[:1].expand(400, 8), reals) == 0
+
+
+def test_one_image_of_each_class_over_and_over_is_seen_within_classes_alone() -> None:
+    labels = balanced(400)
+    reals = draw(labels, 1)
+    alike = torch.stack([reals[labels == label].mean(dim=0) for label in range(3)])[labels]
+    assert diversity(alike, reals) > 0.6
+    assert class_diversity(alike, labels, reals, labels) == 0
+    assert class_diversity(draw(labels, 2), labels, reals, labels) == pytest.approx(1, abs=0.05)
+    halved = alike + 0.5 * (draw(labels, 2) - alike)
+    assert class_diversity(halved, labels, reals, labels) == pytest.approx(0.5, abs=0.03)
+    assert class_diversity(reals[:3], torch.arange(3), reals, labels) is None, "one of each says nothing"

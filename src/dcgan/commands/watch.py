@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from dcgan.commands.clock import crossed
 from dcgan.commands.reals import features_of
@@ -25,10 +24,10 @@ from dcgan.data.dataset import Dataset
 from dcgan.data.pixels import to_images
 from dcgan.evaluation.detectors import Detector, detector, protocol
 from dcgan.evaluation.distances import Estimate, kernel_distance
-from dcgan.evaluation.diversity import diversity
+from dcgan.evaluation.diversity import class_diversity, diversity
 from dcgan.evaluation.measurement import name_of
 from dcgan.runs.checkpoint import TrainedGenerator
-from dcgan.tensors import Labels, Pixels
+from dcgan.tensors import Features, Labels, Pixels
 from dcgan.training.health import Alarm, Distance, Vitals, diagnose, overfitting_of
 from dcgan.training.state import TrainingState
 
@@ -48,7 +47,7 @@ class Look:
     """Of the distance, with its protocol in it."""
     distance: Estimate
     diversity: float
-    """Of the samples over that of real images."""
+    """Of the samples over that of real images; within classes where that is less."""
     contrast: float
     """The same of the standard deviation of all pixels."""
     overfitting: float | None
@@ -86,13 +85,13 @@ class Watch:
         generator = TrainedGenerator(
             state.average if state.average is not None else copy.deepcopy(state.generator), self._config
         ).as_configured()
-        pixels = generator.sample(range(FIRST_SEED, FIRST_SEED + self._config.runs.evaluation_samples))
+        seeds = range(FIRST_SEED, FIRST_SEED + self._config.runs.evaluation_samples)
+        pixels = generator.sample(seeds)
         samples, reals = self._eyes(pixels), self._reals
-        few = min(len(samples), len(reals))
         return Look(
             name=name_of("kid", self._eyes.name, len(samples)),
             distance=kernel_distance(samples, reals),
-            diversity=diversity(samples[:few], reals[:few]),
+            diversity=self._diversity(samples, generator.labels(seeds)),
             contrast=float(pixels.double().std()) / self._contrast,
             overfitting=self._overfitting(state, pixels),
         )
@@ -110,7 +109,7 @@ class Watch:
         return detector(protocol("tiny", channels, dtype))
 
     @cached_property
-    def _reals(self) -> Tensor:
+    def _reals(self) -> Features:
         split = "held out" if len(self._dataset.held_out) else "train"
         return features_of(self._rows, self._dataset, f"{split}, the first", self._eyes)
 
@@ -123,6 +122,15 @@ class Watch:
     def _rows(self) -> np.ndarray:
         """Of the images to compare with."""
         return (self._dataset.held_out if len(self._dataset.held_out) else self._dataset.train)[:MOST_REFERENCE]
+
+    def _diversity(self, samples: Features, asked: Labels | None) -> float:
+        few = min(len(samples), len(self._reals))
+        ours, theirs, labels = samples[:few], self._reals[:few], self._dataset.labels
+        whole = diversity(ours, theirs)
+        if asked is None or labels is None:
+            return whole
+        within = class_diversity(ours, asked[:few], theirs, torch.from_numpy(labels[self._rows[:few]]))
+        return whole if within is None else min(whole, within)
 
     def _overfitting(self, state: TrainingState, fakes: Pixels) -> float | None:
         """Where held-out images stand between training images and fakes; None when nothing is held out."""

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from dcgan.tensors import Features
+from dcgan.tensors import Features, Labels
 
 
 def diversity(samples: Features, reals: Features) -> float:
@@ -12,6 +12,23 @@ def diversity(samples: Features, reals: Features) -> float:
     Time and memory n²: a thousand of each will do, while a run trains too.
     """
     return float(_mean_distance(samples) / _mean_distance(reals))
+
+
+def class_diversity(samples: Features, labels: Labels, reals: Features, real_labels: Labels) -> float | None:
+    """The same between images of one class, the mean over all classes; None if no class has two images of either kind.
+
+    A generator that was told the classes can make one image of each, over and over: of ten classes such samples differ
+    nearly as much as real images do.
+    """
+    pairs = [
+        (ours, theirs)
+        for label in sorted(set(labels.tolist()))
+        if len(ours := samples[labels == label]) > 1 and len(theirs := reals[real_labels == label]) > 1
+    ]
+    if not pairs:
+        return None
+    spreads = torch.stack([torch.stack([_mean_distance(one) for one in pair]) for pair in pairs]).mean(dim=0)
+    return float(spreads[0] / spreads[1])
 
 
 def _mean_distance(features: Features) -> Tensor:

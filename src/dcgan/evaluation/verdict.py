@@ -15,7 +15,7 @@ from dcgan.evaluation.distances import (
     kernel_distance,
     kernel_distance_in_blocks,
 )
-from dcgan.evaluation.diversity import diversity
+from dcgan.evaluation.diversity import class_diversity, diversity
 from dcgan.evaluation.feature_stats import FeatureStats
 from dcgan.evaluation.floors import draws, floor
 from dcgan.evaluation.measurement import Measurement, Protocol, name_of
@@ -24,6 +24,7 @@ from dcgan.tensors import Features, Labels
 
 KID_BLOCK = 1000
 """Images a block of the kernel distance, where there are at least ``FEWEST_BLOCKS``; else all pairs count."""
+MOST_PAIRED = 1000  # for diversity
 MOST_NEIGHBOURS = 5000
 """Images a side for precision, recall, density and coverage, whose time grows with the square."""
 MOST_COPIES = 2000
@@ -172,7 +173,7 @@ def _fidelity(table: _Table, samples: Features, reals: Reals) -> Tensor:
     lowest = [sum(values) / len(floors) for values in zip(*floors, strict=True)] if floors else [None] * 4
     for measure, value, floor_ in zip(found._fields[:4], found[:4], lowest, strict=True):
         table.add(measure, value, len(ours), reference, num_reference=len(theirs), floor_=floor_)
-    few = min(1000, len(samples), len(reference))
+    few = min(MOST_PAIRED, len(samples), len(reference))
     spread = diversity(samples[:few], reference.features[:few])
     table.add("diversity", spread, few, reference, num_reference=few, floor_=1.0)
     return found.sample_density
@@ -208,6 +209,10 @@ def _classes(table: _Table, samples: Features, reals: Reals, asked: Labels | Non
         )  # fmt: skip
         table.add("class_agreement", found.samples, len(samples), reference, floor_=found.reals)
         labels, real_labels = asked, reference.labels
+        few = min(MOST_PAIRED, len(samples), len(reference))
+        spread = class_diversity(samples[:few], labels[:few], reference.features[:few], real_labels[:few])
+        if spread is not None:
+            table.add("class_diversity", spread, few, reference, num_reference=few, floor_=1.0)
     by_class = class_distances(samples, labels, reference.features, real_labels)
     for one in by_class:
         of = (names[one.label], len(samples))
