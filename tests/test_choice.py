@@ -52,8 +52,12 @@ def test_the_learning_rates_of_long_runs_fall_at_their_end() -> None:
     assert (long.learning_rate_schedule, long.learning_rate_decay) == ("linear", 0.4)
 
 
-def test_the_discriminator_of_long_runs_can_tell_contrast() -> None:
-    assert [chosen(reach=reach).model.discriminator_bias for reach in (700_000.0, 800_000.0)] == [False, True]
+def test_the_discriminator_of_small_images_and_of_long_runs_can_tell_contrast() -> None:
+    biases = [
+        chosen(height=height, reach=reach).model.discriminator_bias
+        for height, reach in ((63, 1e5), (64, 700_000.0), (64, 800_000.0))
+    ]
+    assert biases == [True, False, True]
     for asked in ({"model.discriminator_norm": False}, {"model.norm_first": True}):
         assert not chosen(recipe("modern").override(asked), reach=800_000.0).model.discriminator_bias
 
@@ -63,17 +67,21 @@ def test_the_discriminator_of_long_runs_can_tell_contrast() -> None:
     [(0, (0, 0), False), (10, (5500, 5500), True), (10, (500, 749), True), (10, (499, 600), False),
      (10, (500, 750), False), (1, (5500, 5500), False), (101, (500, 500), False)],
 )  # fmt: skip
-def test_labels_are_learned_where_classes_are_few_large_and_equal(
+def test_labels_are_learned_where_classes_are_few_large_and_equal_and_images_small(
     num_classes: int, class_sizes: tuple[int, int], learned: bool
 ) -> None:
     assert chosen(num_classes=num_classes, class_sizes=class_sizes).data.labels is learned
+    assert not chosen(height=64, num_classes=num_classes, class_sizes=class_sizes).data.labels
     asked = recipe("modern").override({"data.labels": not learned})
     assert chosen(asked, num_classes=num_classes, class_sizes=class_sizes).data.labels is not learned
 
 
 def test_many_small_images_are_moved_a_little_and_few_are_augmented_as_they_need() -> None:
     many, few = chosen(num_images=5000), chosen(num_images=4999, height=64)
-    usual = {"training.flip": "auto", "training.guard": True, "model.statistics_batches": 16}
+    usual = {
+        "training.flip": "auto", "training.guard": True, "model.statistics_batches": 16,
+        "model.discriminator_bias": True,
+    }  # fmt: skip
     moved = {
         "training.augmentation": ("translation",), "training.augmentation_schedule": "constant",
         "training.augmentation_strength": 0.15,
@@ -179,13 +187,14 @@ def test_operations_are_those_that_the_benchmarks_count_layer_by_layer(size: int
 
 def test_reasons_are_told_in_one_line_each_with_the_settings_as_they_are_set() -> None:
     lines = explain(dict(flatten(chosen(num_images=900))))
-    assert len(lines) == 6
+    assert len(lines) == 7
     assert lines[0].startswith("model.generator_width=64, training.batch_size=32, ")
     assert lines[1].startswith("model.discriminator_width=32: ")
     assert lines[2].startswith("model.statistics_batches=16: ")
-    assert lines[4].startswith("training.flip=auto: ")
-    assert lines[5].startswith("training.guard=true: ")
-    assert lines[3] == (
+    assert lines[3].startswith("model.discriminator_bias=true: ")
+    assert lines[5].startswith("training.flip=auto: ")
+    assert lines[6].startswith("training.guard=true: ")
+    assert lines[4] == (
         "training.augmentation=colour,translation,cutout, training.augmentation_schedule=adaptive, "
         "training.augmentation_strength=0.3: 900 images are few, and soon learned by heart."
     )

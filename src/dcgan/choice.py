@@ -64,10 +64,16 @@ RULES = (
     ),
     Rule(
         # Sampling asks for all classes equally often, which may differ from the data only so much.
-        {"num_classes": (2, 101), "smallest_class": (500, math.inf), "imbalance": (1, 1.5)},
+        {"height": (0, 64), "num_classes": (2, 101), "smallest_class": (500, math.inf), "imbalance": (1, 1.5)},
         {"data.labels": True},
         "networks that are told the class of an image need not find out what the {facts.num_classes} classes are",
-        "What classes and augmentation bring",
+        "What each rule is worth",
+    ),
+    Rule(
+        {"height": (0, 64)},
+        {"model.discriminator_bias": True},
+        "without a bias, batch normalisation hides contrast from the discriminator",
+        "Where the contrast went",
     ),
     Rule(
         {"height": (0, 64)},
@@ -88,7 +94,7 @@ RULES = (
     Rule(
         {"images": (2**20, math.inf)},
         {"model.discriminator_bias": True},
-        "without a bias, batch normalisation hides contrast from the discriminator, and a long run loses it",
+        "without a bias, batch normalisation hides contrast from the discriminator, and a long run loses it at any size",
         "Where the contrast went",
     ),
     Rule(
