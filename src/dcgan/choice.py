@@ -94,7 +94,7 @@ RULES = (
     Rule(
         {"images": (2**20, math.inf)},
         {"model.discriminator_bias": True},
-        "without a bias, batch normalisation hides contrast from the discriminator, and a long run loses it at any size",
+        "without a bias, batch normalisation hides contrast from the discriminator",
         "Where the contrast went",
     ),
     Rule(
