@@ -70,10 +70,10 @@ RULES = (
         "What each rule is worth",
     ),
     Rule(
-        {"height": (0, 64)},
+        {"height": (0, 64), "channels": (3, math.inf)},
         {"model.discriminator_bias": True},
-        "without a bias, batch normalisation hides contrast from the discriminator",
-        "Where the contrast went",
+        "without a bias, batch normalisation hides contrast from the discriminator, and colours go with it",
+        "Where the colours of the critters went",
     ),
     Rule(
         {"height": (0, 64)},
