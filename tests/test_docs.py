@@ -113,7 +113,7 @@ def word(value: object) -> str:
 def span(wanted: tuple[float, float] | str) -> str:
     if isinstance(wanted, str):
         return wanted
-    low, high = (f"{end:,.6g}" for end in wanted)
+    low, high = (f"{end:,.7g}" for end in wanted)
     return f"from {low}" if wanted[1] == math.inf else f"below {high}" if not wanted[0] else f"from {low} to {high}"
 
 
