@@ -22,6 +22,7 @@ from dcgan.commands.reals import features_of
 from dcgan.config import Config
 from dcgan.data.dataset import Dataset
 from dcgan.data.pixels import to_images
+from dcgan.evaluation.contrast import contrast
 from dcgan.evaluation.detectors import Detector, detector, protocol
 from dcgan.evaluation.distances import Estimate, kernel_distance
 from dcgan.evaluation.diversity import class_diversity, diversity
@@ -35,6 +36,8 @@ LEAST_IMAGES = 16_384
 """Between two looks: a look costs about as much as 500 images of training, so that this keeps it under a twentieth."""
 FEWEST = 100
 MOST_REFERENCE = 5000
+MOST_SEEN = 1000
+"""For contrast: enough of them, and soon read."""
 FIRST_SEED = 2**41
 NUM_SCORED = 500
 
@@ -49,7 +52,7 @@ class Look:
     diversity: float
     """Of the samples over that of real images; within classes where that is less."""
     contrast: float
-    """The same of the standard deviation of all pixels."""
+    """The same of the strength of their brightness, or of their colours where that is less."""
     overfitting: float | None
 
     def facts(self) -> dict[str, Any]:
@@ -92,7 +95,7 @@ class Watch:
             name=name_of("kid", self._eyes.name, len(samples)),
             distance=kernel_distance(samples, reals),
             diversity=self._diversity(samples, generator.labels(seeds)),
-            contrast=float(pixels.double().std()) / self._contrast,
+            contrast=contrast(pixels, self._of_rows(self._rows[:MOST_SEEN])),
             overfitting=self._overfitting(state, pixels),
         )
 
@@ -112,11 +115,6 @@ class Watch:
     def _reals(self) -> Features:
         split = "held out" if len(self._dataset.held_out) else "train"
         return features_of(self._rows, self._dataset, f"{split}, the first", self._eyes)
-
-    @cached_property
-    def _contrast(self) -> float:
-        """Of real images, all alike in the worst case."""
-        return max(float(np.std(self._dataset.pixels[self._rows], dtype=np.float64)), 1e-9)
 
     @property
     def _rows(self) -> np.ndarray:
@@ -141,10 +139,12 @@ class Watch:
         train, held_out = (self._score_of_rows(state, rows) for rows in (self._dataset.train, self._dataset.held_out))
         return overfitting_of(train, held_out, _mean_score(state, fakes[:NUM_SCORED], seeds % classes))
 
+    def _of_rows(self, rows: np.ndarray) -> Pixels:
+        return torch.from_numpy(self._dataset.pixels[rows]).permute(0, 3, 1, 2)
+
     def _score_of_rows(self, state: TrainingState, rows: np.ndarray) -> float:
         chosen, labels = rows[:NUM_SCORED], self._dataset.labels
-        pixels = torch.from_numpy(self._dataset.pixels[chosen]).permute(0, 3, 1, 2)
-        return _mean_score(state, pixels, None if labels is None else torch.from_numpy(labels[chosen]))
+        return _mean_score(state, self._of_rows(chosen), None if labels is None else torch.from_numpy(labels[chosen]))
 
 
 def new_alarms(events: Sequence[Mapping[str, Any]]) -> list[Alarm]:

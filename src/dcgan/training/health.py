@@ -21,13 +21,14 @@ TURNED = 1.5
 OVERFITTED = 0.5
 EXPLODED = 50.0
 _FEWEST_LINES = 10
+_LATE = 5  # looks, half a run
 
 
 class Alarm(NamedTuple):
     """Something to know, and what can be done."""
 
     kind: str
-    """``collapse``, ``lost contrast``, ``past the best``, ``lost game``, ``overfitting`` or ``explosion``."""
+    """``collapse``, ``pale``, ``past the best``, ``lost game``, ``overfitting`` or ``explosion``."""
     text: str
     advice: str
 
@@ -53,7 +54,7 @@ class Vitals:
     diversities: Sequence[float] = ()
     """Of samples over that of real images; one for each evaluation."""
     contrasts: Sequence[float] = ()
-    """The same of the standard deviation of all their pixels."""
+    """The same of the strength of their brightness, or of their colours."""
     overfitting: float | None = None
     """From ``overfitting_of``; None: nothing is held out, or nothing told apart."""
 
@@ -63,7 +64,7 @@ def diagnose(vitals: Vitals) -> tuple[Alarm, ...]:
     found = (
         _explosion(vitals),
         _collapse(vitals.diversities),
-        _lost_contrast(vitals.contrasts),
+        _pale(vitals.contrasts),
         _past_the_best(vitals.distances),
         _overfitting(vitals),
         _lost_game(vitals),
@@ -117,16 +118,19 @@ def _collapse(diversities: Sequence[float]) -> Alarm | None:
     )
 
 
-def _lost_contrast(contrasts: Sequence[float]) -> Alarm | None:
-    """Twice in a row it is missing, and it was there before: the first samples of any run are pale."""
-    before = max(contrasts[:-2], default=0.0)
-    if before < LEAST_CONTRAST or max(contrasts[-2:]) >= LEAST_CONTRAST * min(before, 1.0):
+def _pale(contrasts: Sequence[float]) -> Alarm | None:
+    """Twice in a row, where they had been stronger or should have become so: the first samples of any run are pale."""
+    if len(contrasts) < 3 or max(contrasts[-2:]) >= LEAST_CONTRAST:
         return None
+    before = max(contrasts[:-2])
+    if before < LEAST_CONTRAST and len(contrasts) < _LATE:
+        return None
+    lost = f", and had {before:.0%}: they go grey" if before >= LEAST_CONTRAST else ""
     return Alarm(
-        "lost contrast",
-        f"The samples have {contrasts[-1]:.0%} of the contrast of real images, and had {before:.0%}: they go grey.",
-        "Use an earlier checkpoint, and begin anew with a discriminator that can tell contrast "
-        "(model.discriminator_bias=true) or with learning rates that fall (training.learning_rate_schedule=linear).",
+        "pale",
+        f"The samples have {contrasts[-1]:.0%} of the contrast or of the colours of real images{lost}.",
+        "A discriminator that can tell contrast helps, from the beginning of a run (model.discriminator_bias=true); so "
+        "do learning rates that fall, where contrast was lost (training.learning_rate_schedule=linear).",
     )
 
 
