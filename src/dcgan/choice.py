@@ -70,7 +70,7 @@ RULES = (
         "What each rule is worth",
     ),
     Rule(
-        {"height": (0, 64), "channels": (3, math.inf)},
+        {"channels": (3, math.inf)},
         {"model.discriminator_bias": True},
         "without a bias, batch normalisation hides contrast from the discriminator, and colours go with it",
         "Where the colours of the critters went",
