@@ -13,7 +13,7 @@ from dcgan.commands import watch
 from dcgan.commands.watch import Look, Watch, new_alarms
 from dcgan.data.critters import draw
 from dcgan.data.prepare import prepare
-from dcgan.evaluation.contrast import contrast
+from dcgan.evaluation.contrast import contrast, strengths
 from dcgan.evaluation.distances import Estimate
 from dcgan.recipes import recipe
 from dcgan.runs import checkpoint, journal, shelf
@@ -119,7 +119,7 @@ def test_a_best_checkpoint_can_be_loaded_though_real_and_fake_were_not_told_apar
     dataset = prepare(last.config.data)
     drawn = last.sample(range(watch.FIRST_SEED, watch.FIRST_SEED + 100))
     real = torch.from_numpy(dataset.pixels[dataset.held_out]).permute(0, 3, 1, 2)
-    assert looks[-1]["contrast"] == pytest.approx(contrast(drawn, real), rel=1e-2)
+    assert looks[-1]["contrast"] == pytest.approx(contrast(strengths(drawn), strengths(real)), rel=1e-2)
 
 
 def test_an_alarm_is_said_once() -> None:

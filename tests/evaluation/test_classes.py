@@ -113,3 +113,4 @@ def test_one_image_of_each_class_over_and_over_is_seen_within_classes_alone() ->
     halved = alike + 0.5 * (draw(labels, 2) - alike)
     assert class_diversity(halved, labels, reals, labels) == pytest.approx(0.5, abs=0.03)
     assert class_diversity(reals[:3], torch.arange(3), reals, labels) is None, "one of each says nothing"
+    assert class_diversity(reals, labels, alike, labels) is None, "nothing real differs within its class"

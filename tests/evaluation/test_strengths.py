@@ -2,7 +2,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from dcgan.evaluation.contrast import contrast
+from dcgan.evaluation.contrast import contrast as contrast_of
+from dcgan.evaluation.contrast import strengths
+
+
+def contrast(samples: Tensor, reals: Tensor) -> float:
+    return contrast_of(strengths(samples), strengths(reals))
 
 
 def pictures(channels: int = 3) -> Tensor:

@@ -22,7 +22,7 @@ from dcgan.commands.reals import features_of
 from dcgan.config import Config
 from dcgan.data.dataset import Dataset
 from dcgan.data.pixels import to_images
-from dcgan.evaluation.contrast import contrast
+from dcgan.evaluation.contrast import Strengths, contrast, strengths
 from dcgan.evaluation.detectors import Detector, detector, protocol
 from dcgan.evaluation.distances import Estimate, kernel_distance
 from dcgan.evaluation.diversity import class_diversity, diversity
@@ -95,7 +95,7 @@ class Watch:
             name=name_of("kid", self._eyes.name, len(samples)),
             distance=kernel_distance(samples, reals),
             diversity=self._diversity(samples, generator.labels(seeds)),
-            contrast=contrast(pixels, self._of_rows(self._rows[:MOST_SEEN])),
+            contrast=contrast(strengths(pixels), self._strengths),
             overfitting=self._overfitting(state, pixels),
         )
 
@@ -115,6 +115,10 @@ class Watch:
     def _reals(self) -> Features:
         split = "held out" if len(self._dataset.held_out) else "train"
         return features_of(self._rows, self._dataset, f"{split}, the first", self._eyes)
+
+    @cached_property
+    def _strengths(self) -> Strengths:
+        return strengths(self._of_rows(self._rows[:MOST_SEEN]))
 
     @property
     def _rows(self) -> np.ndarray:

@@ -15,7 +15,9 @@ def diversity(samples: Features, reals: Features) -> float:
 
 
 def class_diversity(samples: Features, labels: Labels, reals: Features, real_labels: Labels) -> float | None:
-    """The same between images of one class, the mean over all classes; None if no class has two images of either kind.
+    """The same between images of one class, the mean over all classes.
+
+    None if no class has two images of either kind, or all real images of each class are the same.
 
     A generator that was told the classes can make one image of each, over and over: of ten classes such samples differ
     nearly as much as real images do.
@@ -28,7 +30,7 @@ def class_diversity(samples: Features, labels: Labels, reals: Features, real_lab
     if not pairs:
         return None
     spreads = torch.stack([torch.stack([_mean_distance(one) for one in pair]) for pair in pairs]).mean(dim=0)
-    return float(spreads[0] / spreads[1])
+    return float(spreads[0] / spreads[1]) if spreads[1] > 0 else None
 
 
 def _mean_distance(features: Features) -> Tensor:
