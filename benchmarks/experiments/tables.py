@@ -136,15 +136,11 @@ def collapse_table(experiments: Sequence[Experiment], folder: Path = RESULTS) ->
     rows, total, bad_total = [], 0, 0
     for experiment in experiments:
         runs = [run for runs in load(experiment, folder).values() for run in runs]
-        diversities = [
-            min((value for measure in measures for value in values([run], measure)), default=None)
-            for run in runs
-            for measures in [measures_of(experiment, {"": [run]})]
-        ]
-        collapsed = sum(least < COLLAPSED for least in diversities if least is not None)
+        diversities = [least for run in runs if (least := least_diversity(experiment, run)) is not None]
+        collapsed = sum(least < COLLAPSED for least in diversities)
         failed = sum(run.failure is not None for run in runs)
         total, bad_total = total + len(runs), bad_total + collapsed + failed
-        lowest = min((least for least in diversities if least is not None), default=None)
+        lowest = min(diversities, default=None)
         words = NOTHING if lowest is None else number(lowest)
         rows.append(
             [experiment.data, f"{len(runs)}", f"{failed}", f"{collapsed}", words, bound(collapsed + failed, len(runs))]
@@ -152,6 +148,12 @@ def collapse_table(experiments: Sequence[Experiment], folder: Path = RESULTS) ->
     rows.append(["all", f"{total}", "", f"{bad_total} in all", "", bound(bad_total, total)])
     head = ["data", "runs", "diverged", "collapsed", "least diversity", "share, at most (95 %)"]
     return Table("collapse", head, rows)
+
+
+def least_diversity(experiment: Experiment, run: Result) -> float | None:
+    """By any detector, in all or within classes; None of a run that was not measured."""
+    measures = measures_of(experiment, {"": [run]})
+    return min((value for measure in measures for value in values([run], measure)), default=None)
 
 
 def bound(bad: int, runs: int) -> str:
