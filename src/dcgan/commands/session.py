@@ -16,6 +16,7 @@ from dcgan.commands.clock import Timer, crossed
 from dcgan.commands.drawing import Drawing, Easel
 from dcgan.commands.guard import diverged, go_back, to_cure
 from dcgan.commands.listener import Listener
+from dcgan.commands.pace import Pace
 from dcgan.commands.pictures import draw_fresh_preview, draw_preview, draw_reals, preview_is_due
 from dcgan.commands.records import Records
 from dcgan.commands.watch import Watch, new_alarms, vitals_of
@@ -59,6 +60,7 @@ class Session:
         self.epoch_line = ""
         self._borders = bit_borders()
         saved = None if state.untouched else seen
+        self._pace = Pace(config.training, seen)
         self.watch = Watch(config, dataset)
         self.records = Records(run, config.runs, listener.say, saved_images=saved)
 
@@ -133,6 +135,8 @@ class Session:
         if crossed(before, seen, self.batches.epoch_size):
             self._close_epoch()
         self._count_time(seen)
+        if hint := self._pace.after(before, seen):
+            self.warn(hint, kind="another pace")
         role: Role = "anchor" if anchor_is_due else ""
         if look_is_due and self._look(role):
             return
