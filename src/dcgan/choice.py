@@ -93,7 +93,7 @@ RULES = (
     Rule(
         {"images": (2**20, math.inf)},
         {"training.learning_rate_decay": 1.0},
-        "in an hour, steps that become smaller from the start come nearer than those that do so at the end",
+        "steps that become smaller from the start were part of what came nearest in an hour of one seed",
         "Fashion-MNIST, 32x32, one hour, one seed",
     ),
     Rule(
