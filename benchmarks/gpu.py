@@ -12,7 +12,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cache, partial
 from itertools import product
@@ -34,8 +34,8 @@ from dcgan.training.accelerate import can_use_bf16
 
 Measure = Callable[[], dict[str, Any]]
 
-BATCHES, USUAL = (64, 256, 1024, 4096), (256, 1024)
-RESERVED_SECONDS, COMPILING_SECONDS = 20.0, 75.0  # no measurement is begun when less than this is left
+BATCHES, USUAL, SMALL = (64, 256, 1024, 4096), (256, 1024), (32, 128, 512)
+RESERVED_SECONDS, COMPILING_SECONDS = 10.0, 40.0  # no measurement is begun when less than this is left
 BARE = {"model__discriminator_norm": False, "training__reduction": "mean"}  # a critic that can be penalised,
 PENALISED = BARE | {"training__real_penalty": 1.0, "training__fake_penalty": 1.0}  # and is, on the whole batch
 NUM_REPEATED = 20  # steps that are taken twice
@@ -89,9 +89,9 @@ def _missing(reason: str) -> dict[str, Any]:
 
 
 def cases(*, smoke: bool) -> dict[str, Case]:
-    """The chapter's networks, the default recipe's and the paper's, all at 64 x 64 in colour."""
+    """The chapter's networks, the default recipe's and the paper's, all at 64 x 64 in colour; 32 x 32 grey."""
     usual = CASES["chapter"]
-    found = {}
+    found = {"small": tiny(CASES["small"]) if smoke else CASES["small"]}
     for name in ("d2l", "modern", "radford2015"):
         model = recipe(name).model
         case = replace(usual, recipe=name, width=model.generator_width, norm_first=model.norm_first)
@@ -101,7 +101,7 @@ def cases(*, smoke: bool) -> dict[str, Case]:
 
 def all_systems(device: torch.device, seconds: float, work: Path, *, smoke: bool) -> dict[str, Measure]:
     """Every measurement by its name, the most wanted first."""
-    every, usual = ((8,), (8,)) if smoke else (BATCHES, USUAL)
+    every, usual, small = ((8,), (8,), (8,)) if smoke else (BATCHES, USUAL, SMALL)
     precisions = ("bf16", "fp32") if can_use_bf16(device) else ("fp32",)
     best = precisions[0]
     systems: dict[str, Measure] = {f"rate {name}": partial(_rate, name, device, smoke) for name in DTYPES}
@@ -113,7 +113,9 @@ def all_systems(device: torch.device, seconds: float, work: Path, *, smoke: bool
             measure = partial(_product, how, case, precision, device, seconds, **more)
             systems[f"{way} {name} {precision} batch {batch}"] = measure
 
+    compiled = partial(stepping, step="compiled")
     add("graph", stepping, ["d2l"], every)
+    add("compiled", compiled, ["d2l"], every[-2:])
     add("train", looping, ["d2l"], usual)
     for name, loop in (("chapter", chapter), ("plain", plain)):
         for batch in usual:
@@ -122,17 +124,20 @@ def all_systems(device: torch.device, seconds: float, work: Path, *, smoke: bool
     add("bare", partial(stepping, **BARE), ["d2l"], usual)
     add("penalised", partial(stepping, **PENALISED), ["d2l"], usual)
     add("penalised twice differentiated", partial(stepping, **PENALISED), ["d2l"], usual, twice=True)
-    add("compiled", partial(stepping, step="compiled"), ["d2l"], usual)
+    add("graph", stepping, ["small"], small)
+    add("train", looping, ["small"], small)
     add("eager", partial(stepping, step="eager"), ["d2l"], every)
+    add("train compiled", partial(looping, step="compiled"), ["d2l"], usual[-1:])
     for precision, step in product(precisions, ("graph", "eager")):
         case = replace(cases(smoke=smoke)["d2l"], batch=usual[0])
         systems[f"same bits twice, {step} {precision}"] = partial(_same_bits, case, precision, device, step)
     add("graph", stepping, ["d2l"], every, precisions[1:])
-    add("train", looping, ["d2l"], every, precisions)
-    add("compiled", partial(stepping, step="compiled"), ["d2l"], every[-1:])
-    add("graph, kernels searched", stepping, ["d2l"], usual, search=True)
+    add("eager", partial(stepping, step="eager"), ["small"], small)
     add("graph", stepping, ["modern", "radford2015"], usual)
     add("train", looping, ["modern", "radford2015"], usual)
+    add("train", looping, ["d2l"], every, precisions)
+    add("compiled", compiled, ["small"], small[:1])
+    add("compiled", compiled, ["d2l"], usual)
     return systems
 
 
@@ -166,16 +171,11 @@ def _product(
     device: torch.device,
     seconds: float,
     *,
-    search: bool = False,
     twice: bool = False,
 ) -> dict[str, Any]:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
-    with (
-        kernel_search(search),
-        differentiated_twice(twice),
-        make(case, _pixels_of(case), precision, str(device)) as step,
-    ):
+    with differentiated_twice(twice), make(case, _pixels_of(case), precision, str(device)) as step:
         result = timed(step, seconds, wait=waiter(device))
     if device.type == "cuda":
         result["memory_mb"] = torch.cuda.max_memory_allocated() / 1e6
@@ -203,16 +203,6 @@ def _pixels_of(case: Case) -> np.ndarray:
 @cache
 def _pixels(size: int, channels: int, count: int) -> np.ndarray:
     return drawn_pixels(size, channels, count)
-
-
-@contextmanager
-def kernel_search(on: bool) -> Iterator[None]:
-    """cuDNN tries its kernels at the first sight of a shape, and keeps the fastest."""
-    before, torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark, on
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.benchmark = before
 
 
 def differentiated_twice(on: bool) -> AbstractContextManager[object]:
@@ -269,6 +259,7 @@ def best_of(done: dict[str, Any]) -> dict[str, Any]:
         "name": name,
         "images_per_second": steps[name]["images_per_second"],
         "share": steps[name]["roofline"]["share"],
+        "share_of_sum": steps[name]["roofline"]["share_of_sum"],
     }
 
 
@@ -276,9 +267,12 @@ def ratios_of(done: dict[str, Any]) -> dict[str, float]:
     """How many times as fast: the product as the two loops, recorded or compiled as not, plain as penalised."""
     speeds = {name: result["images_per_second"] for name, result in done.items() if "images_per_second" in result}
     pairs = []
-    for precision, batch in product(DTYPES, sorted({int(name.rpartition(" ")[2]) for name in speeds})):
-        of = f"d2l {precision} batch {batch}"
-        pairs += [(f"train {of}", f"loop {loop} batch {batch}") for loop in ("chapter", "plain")]
+    batches = sorted({int(name.rpartition(" ")[2]) for name in speeds})
+    for name, precision, batch in product(("d2l", "small"), DTYPES, batches):
+        of = f"{name} {precision} batch {batch}"
+        ours, theirs = (f"train {of}", f"train compiled {of}"), ("chapter", "plain")
+        if name == "d2l":
+            pairs += [(way, f"loop {loop} batch {batch}") for way, loop in product(ours, theirs)]
         pairs += [(f"{way} {of}", f"eager {of}") for way in ("graph", "compiled")]
         pairs += [(f"compiled {of}", f"graph {of}")]
         pairs += [(f"bare {of}", f"penalised {of}"), (f"bare {of}", f"penalised twice differentiated {of}")]

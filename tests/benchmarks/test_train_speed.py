@@ -306,7 +306,8 @@ def test_what_a_gpu_cannot_do_is_missing_and_the_rest_is_measured(capsys: pytest
     assert gpu.attempted("graph", lambda: {"images_per_second": 1.0}, later) == {"images_per_second": 1.0}
     assert gpu.attempted("graph", broken, later)["missing"].startswith("RuntimeError: no compiler")
     assert gpu.attempted("graph", broken, time.monotonic())["missing"] == "the time was over"
-    assert gpu.attempted("compiled", broken, later)["missing"] == "the time was over", "it would take a minute"
+    soon = time.monotonic() + 30
+    assert gpu.attempted("compiled", broken, soon)["missing"] == "the time was over", "compiling takes half a minute"
     assert "a page" not in capsys.readouterr().out
 
 
@@ -327,6 +328,7 @@ def test_the_roofline_and_the_ratios_by_hand() -> None:
     told = list(gpu.conclude(entry))
     assert entry["summary"]["best"] == {
         "name": "graph d2l bf16 batch 256", "images_per_second": speed, "share": pytest.approx(0.5),
+        "share_of_sum": pytest.approx(sum(needs[f"{part}_seconds"] for part in ("operations", "bytes")) / seconds),
     }  # fmt: skip
     assert entry["summary"]["ratios"] == {
         "graph d2l bf16 batch 256 / eager d2l bf16 batch 256": 4.0,

@@ -16,6 +16,7 @@ from dcgan.commands.drawing import Easel
 from dcgan.commands.pictures import draw_preview
 from dcgan.config import Config
 from dcgan.data.batches import Batches
+from dcgan.models import folding
 from dcgan.training import feed as feeding
 from dcgan.training.accelerate import advance_of, feed_of, new_state, rules_of
 from dcgan.training.feed import Feed
@@ -60,11 +61,12 @@ def test_recorded_steps_are_the_steps_themselves(changes: dict[str, Any]) -> Non
 
 
 @every_part
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype:UserWarning")
 def test_recorded_steps_never_wait(changes: dict[str, Any]) -> None:
     _, steps = training(CONFIG.override(changes | {"training.short_last_batch": False}), "graph")
     list(islice(steps, 6))  # with a penalty and without, the step is recorded
-    torch.cuda.set_sync_debug_mode("error")
     try:
+        torch.cuda.set_sync_debug_mode("error")
         reports = list(islice(steps, 6))
     finally:
         torch.cuda.set_sync_debug_mode("default")
@@ -107,6 +109,13 @@ def test_a_picture_drawn_beside_training_is_that_of_its_moment_and_changes_nothi
     assert beside.png == at_once
     assert beside.png != draw_preview(CONFIG, watched, Easel(CUDA)).png
     assert different(alone, watched) == []
+
+
+def test_images_folded_into_blocks_take_the_steps_of_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = CONFIG.override({"training.images": 30})
+    by_library = numbers(training(config, "graph")[1])
+    monkeypatch.setattr(folding, "FEWEST_PIXELS", 0)
+    torch.testing.assert_close(numbers(training(config, "graph")[1]), by_library, rtol=1e-3, atol=1e-3)
 
 
 def test_compiled_networks_take_the_steps_of_the_networks() -> None:

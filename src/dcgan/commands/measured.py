@@ -1,8 +1,8 @@
 """What is fastest on this machine: measured on throw-away networks before step 0, kept with the run, never asked again.
 
-On CUDA the whole step is recorded as one graph. Compiling the networks first may make it faster, but costs about a
-minute before step 0, and part of that again at each start; so it is only tried for budgets of which the minute is
-a small share.
+On CUDA the whole step is recorded as one graph. Compiling the networks first may make it faster, but costs about half
+a minute before step 0, and part of that again at each start; so it is only tried for budgets of which that is a small
+share.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from dcgan.training.compiled import trouble_with_compiling, why
 from dcgan.training.speed import measure_speed
 
 SPEED_SECONDS = 0.6  # of measuring, for each choice
-COMPILING_SECONDS = 60.0
+COMPILING_SECONDS = 30.0
 COMPILING_SHARE = 0.05  # of the time that a run will take
 
 
@@ -76,7 +76,7 @@ def _compiled_if_faster(
     config: Config, device: torch.device, speed: float, say: Callable[[str], object]
 ) -> tuple[Config, float]:
     compiled = config.override({"hardware.step": "compiled"})
-    say("Trying whether compiled networks are faster: about a minute, once.")
+    say("Trying whether compiled networks are faster: about half a minute, once.")
     try:
         found = measure_speed(compiled, device, SPEED_SECONDS, best=speed)
     except Exception as error:  # whatever a compiler stumbles over: the recorded step is as right

@@ -33,7 +33,7 @@ def profiled(steps: Generator[StepReport], run: RunFolder) -> Generator[StepRepo
             return
         yield report
     activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * torch.cuda.is_available()
-    with torch.profiler.profile(activities=activities) as profiler:
+    with torch.profiler.profile(activities=activities, acc_events=True) as profiler:  # else 2.11 warns
         for _ in range(PROFILED_STEPS):
             if (report := next(steps, None)) is None:
                 break

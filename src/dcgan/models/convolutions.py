@@ -5,7 +5,8 @@ Both layers are one linear map between a large map and the small one of half its
 the two. Each is a product of gathered patches with a matrix of weights. On a processor in bfloat16 the gradient of the
 weights is 1.2 to 2.2 times as fast so as by the library when the small map is at most 8 x 8, and where there are
 matrix units (AMX) up to 6 times; there the other two are up to 2.5 times as fast on maps of 4 x 4. Elsewhere, and in
-float32, the library is faster (docs/experiments.md). Results differ by rounding alone.
+float32, the library is faster (docs/experiments.md). Results differ by rounding alone. On a GPU the layers next to
+the image are computed in blocks (folding.py).
 """
 
 from functools import cache
@@ -15,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-KERNEL, STRIDE, PADDING = (4, 4), (2, 2), (1, 1)
+from dcgan.models.folding import KERNEL, PADDING, STRIDE, doubled_in_blocks, folds, halved_in_blocks
+
 LARGEST_MAP = 64  # positions of the small map up to which the weights' gradient is a product,
 LARGEST_WHOLE = 16  # and up to which all is, given matrix units
 
@@ -25,7 +27,11 @@ class Convolution(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """N, in, h, w → n, out, h / stride, w / stride."""
-        if any(side % 2 for side in input.shape[2:]) or not _as_products(self, input, input[0, 0].numel() // 4):
+        if any(side % 2 for side in input.shape[2:]):
+            return super().forward(input)
+        if folds(self, self.in_channels, input[:, 0].numel(), input.device):
+            return halved_in_blocks(input, self.weight, self.bias)
+        if not _as_products(self, input, input[0, 0].numel() // 4):
             return super().forward(input)
         result: Tensor = _Halve.apply(input.bfloat16(), self.weight.bfloat16())  # type: ignore[no-untyped-call]
         return result
@@ -36,10 +42,20 @@ class TransposedConvolution(nn.ConvTranspose2d):
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         """N, in, h, w → n, out, stride x h, stride x w."""
+        if self.bias is None and folds(self, self.out_channels, 4 * input[:, 0].numel(), input.device):
+            return doubled_in_blocks(input, self.weight)
         if output_size is not None or not _as_products(self, input, input[0, 0].numel()):
             return super().forward(input, output_size)
         result: Tensor = _Double.apply(input.bfloat16(), self.weight.bfloat16())  # type: ignore[no-untyped-call]
         return result
+
+
+def transposed(layer: Convolution, small: Tensor) -> Tensor:
+    """The transpose of the layer, by its own weights: n, out, h, w → n, in, stride x h, stride x w; no bias."""
+    if folds(layer, layer.in_channels, 4 * small[:, 0].numel(), small.device):
+        return doubled_in_blocks(small, layer.weight)
+    assert not isinstance(layer.padding, str), layer.padding
+    return F.conv_transpose2d(small, layer.weight, stride=layer.stride, padding=layer.padding)
 
 
 def _as_products(layer: nn.Conv2d | nn.ConvTranspose2d, features: Tensor, positions: int) -> bool:

@@ -16,6 +16,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from dcgan.models.convolutions import TransposedConvolution
 from dcgan.models.layers import DiscriminatorBlock, GeneratorBlock, ProjectionBlock, with_classes
 from dcgan.tensors import Images, Labels, Latents, Scores
 
@@ -41,7 +42,7 @@ class Generator(nn.Module):
         first = ProjectionBlock(latent_size + num_classes, channels[0], base, norm_momentum)
         doubling = (GeneratorBlock(before, after, norm_momentum=norm_momentum) for before, after in pairwise(channels))
         self.blocks = nn.Sequential(first, *doubling)
-        self.to_image = nn.ConvTranspose2d(channels[-1], image_channels, 4, 2, 1, bias=False)
+        self.to_image = TransposedConvolution(channels[-1], image_channels, 4, 2, 1, bias=False)
 
     def forward(self, latents: Latents, labels: Labels | None = None) -> Images:
         """Training normalises by this batch and moves the running statistics; inference uses those."""

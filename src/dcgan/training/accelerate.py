@@ -106,7 +106,11 @@ def advance_of(state: TrainingState, rules: Rules, way: str) -> Advance:
     """How steps are taken: ``eager``, call by call; ``graph``, recorded once and replayed; ``compiled``, both.
 
     All but eager need CUDA. Compiling changes the state's networks in place: they begin with it at their first call.
+    On CUDA the convolutions of this process only use kernels that give the same bits each time, which a run that is
+    continued rests on. In bf16 that costs nothing, in fp32 a seventh (docs/speed.md).
     """
+    if state.journal_sums.device.type == "cuda":
+        torch.backends.cudnn.deterministic = True
     if way == "eager":
         return partial(advance_by, state, rules)
     if way == "compiled":

@@ -13,10 +13,9 @@ from typing import TypeGuard, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from dcgan.errors import UserError
-from dcgan.models.convolutions import Convolution
+from dcgan.models.convolutions import Convolution, transposed
 from dcgan.models.dcgan import Discriminator
 from dcgan.models.layers import DiscriminatorBlock
 from dcgan.tensors import Images, Labels, Scores
@@ -141,9 +140,7 @@ def _adjoint(discriminator: Discriminator, slopes: list[Tensor], labels: Labels 
         assert labels is not None, "this discriminator was trained with labels"
         gradient = gradient + discriminator.class_features(labels)[:, :, None, None]
     for block, slope in zip(reversed(_blocks(discriminator)), reversed(slopes), strict=True):
-        weight, stride, padding = block.convolution.weight, block.convolution.stride, block.convolution.padding
-        assert not isinstance(padding, str), padding
-        gradient = F.conv_transpose2d(gradient * slope, weight, stride=stride, padding=padding)
+        gradient = transposed(block.convolution, gradient * slope)
     return gradient
 
 
