@@ -5,7 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from dcgan.data.split import LARGEST_GROUP, Split, outline, split, twins
+from dcgan.data import split as splitting
+from dcgan.data.split import LARGEST_GROUP, Split, outlines, split, twins
 
 
 def contents(count: int) -> list[bytes]:
@@ -53,7 +54,7 @@ def test_the_official_test_split_is_what_is_held_out(random_outlines: np.ndarray
 
 def test_recoloured_twins_are_one_group() -> None:
     pictures = drawings(40)
-    groups = twins(np.stack([outline(picture) for picture in pictures.reshape(-1, 32, 32, 3)])).reshape(40, 5)
+    groups = twins(outlines(pictures.reshape(-1, 32, 32, 3))).reshape(40, 5)
     assert (groups == groups[:, :1]).all()
     assert len(np.unique(groups)) == 40
 
@@ -61,8 +62,7 @@ def test_recoloured_twins_are_one_group() -> None:
 def test_twins_are_kept_on_one_side() -> None:
     pictures = drawings(300)
     order = np.random.default_rng(3).permutation(1500)
-    outlines = np.stack([outline(picture) for picture in pictures.reshape(-1, 32, 32, 3)])[order]
-    result = divide(1500, outlines)
+    result = divide(1500, outlines(pictures.reshape(-1, 32, 32, 3))[order])
     drawing = order // 5
     assert not set(drawing[result.train]) & set(drawing[result.held_out])
     assert len(result.held_out) == 150
@@ -70,24 +70,32 @@ def test_twins_are_kept_on_one_side() -> None:
 
 
 def test_an_outline_does_not_depend_on_depth_brightness_or_channels() -> None:
-    picture = drawings(1, 1)[0, 0]
-    flat = outline(picture[:, :, :1])
-    assert np.array_equal(flat, outline(picture[:, :, :1].repeat(3, axis=2)))
-    assert np.array_equal(outline(picture), outline(picture.astype(np.uint16) * 257))
-    assert np.array_equal(outline(picture), outline(255 - picture))
-    assert flat.shape == (256,) and flat.dtype == np.uint8
+    pictures = drawings(3, 1)[:, 0]
+    flat = outlines(pictures[..., :1])
+    assert np.array_equal(flat, outlines(pictures[..., :1].repeat(3, axis=3)))
+    assert np.array_equal(outlines(pictures), outlines(pictures.astype(np.uint16) * 257))
+    assert np.array_equal(outlines(pictures), outlines(255 - pictures))
+    assert flat.shape == (3, 256) and flat.dtype == np.uint8
+
+
+def test_an_outline_does_not_depend_on_what_is_computed_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = drawings(5, 1)[:, 0]
+    together = outlines(pictures)
+    monkeypatch.setattr(splitting, "_NUMBERS_AT_ONCE", 2 * pictures[0].size)
+    assert np.array_equal(outlines(pictures), together)
+    assert np.array_equal(np.stack([outlines(picture[None])[0] for picture in pictures]), together)
 
 
 @pytest.mark.parametrize("size", [(16, 16), (20, 28), (16, 80)])
 def test_an_outline_exists_for_every_size(size: tuple[int, int]) -> None:
-    assert outline(np.zeros((*size, 3), np.uint8)).max() == 0
+    assert outlines(np.zeros((1, *size, 3), np.uint8)).max() == 0
 
 
 def test_groups_do_not_depend_on_the_order() -> None:
     pictures = drawings(50)
-    outlines = np.stack([outline(picture) for picture in pictures.reshape(-1, 32, 32, 3)])
-    order = np.random.default_rng(5).permutation(len(outlines))
-    first, second = twins(outlines)[order], twins(outlines[order])
+    maps = outlines(pictures.reshape(-1, 32, 32, 3))
+    order = np.random.default_rng(5).permutation(len(maps))
+    first, second = twins(maps)[order], twins(maps[order])
     assert np.array_equal(first[:, None] == first, second[:, None] == second)
 
 

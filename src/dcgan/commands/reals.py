@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from dcgan.data.dataset import Dataset
-from dcgan.data.split import outline, twins
+from dcgan.data.split import outlines, twins
 from dcgan.evaluation import feature_cache
 from dcgan.evaluation.detectors import Detector
 from dcgan.evaluation.feature_cache import Key
@@ -64,7 +64,7 @@ def groups_of(dataset: Dataset) -> np.ndarray:
     if kept is not None and kept.keys() == {"groups"} and len(kept["groups"]) == len(dataset.pixels):
         found: np.ndarray = kept["groups"].numpy()
         return found
-    groups = twins(np.stack([outline(picture) for picture in dataset.pixels]))
+    groups = twins(outlines(dataset.pixels))
     feature_cache.save(key, {"groups": torch.from_numpy(groups)})
     return groups
 

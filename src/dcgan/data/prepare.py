@@ -19,7 +19,7 @@ from dcgan.data.dataset import Dataset
 from dcgan.data.items import Source
 from dcgan.data.reading import Bad, Facts, Good, read_all
 from dcgan.data.sources import open_source
-from dcgan.data.split import split
+from dcgan.data.split import outlines, split
 from dcgan.data.summary import Form, summarize
 from dcgan.errors import ExitCode, UserError
 from dcgan.knobs import DataConfig
@@ -72,8 +72,6 @@ def _prepare(source: Source, config: DataConfig, key: str, progress: Progress | 
         form = Form.of(used, config)
         name, fingerprint, labelled = _fingerprints(source, used, form, config)
         test = np.array([source.items[facts.index].test for facts in used])
-        outlines = np.stack([facts.outline for facts in used])
-        division = split([facts.content for facts in used], outlines, test, held_out=config.held_out)
         shape, dtype = (len(used), config.height, config.width, form.channels), np.dtype(form.dtype)
         array = cache.open_array(name, shape, dtype)
         if array is None:
@@ -82,6 +80,7 @@ def _prepare(source: Source, config: DataConfig, key: str, progress: Progress | 
             cache.pack(name, shape, dtype, images, row_of)
             array = cache.open_array(name, shape, dtype)
         assert array is not None, name
+    division = split([facts.content for facts in used], outlines(array), test, held_out=config.held_out)
     report = summarize(source, config, usable=usable, used=used, bad=reading.bad, form=form, division=division)
     dataset = Dataset(
         pixels=array,

@@ -15,7 +15,6 @@ import numpy as np
 
 from dcgan.data.items import Decoded, Source, Unreadable
 from dcgan.data.shape import keeps_channels, shape_image
-from dcgan.data.split import outline
 from dcgan.data.turns import turn
 from dcgan.knobs import DataConfig
 from dcgan.limits import available_threads
@@ -33,7 +32,6 @@ class Facts:
     """Its number in the source."""
     content: bytes
     """Hash of its decoded pixels: 16 bytes. The same image in two files, or in two formats, has one."""
-    outline: np.ndarray
     height: int
     width: int
     bits: int
@@ -117,7 +115,6 @@ def _good(source: Source, index: int, config: DataConfig) -> Good:
     facts = Facts(
         index=index,
         content=content_hash(decoded),
-        outline=outline(picture),
         height=height,
         width=width,
         bits=8 * decoded.pixels.dtype.itemsize,

@@ -8,6 +8,7 @@ stands in memory twice: Pillow resizes across first, then down, so that the resu
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image
@@ -222,9 +223,15 @@ def _frame(picture: np.ndarray, background: np.ndarray, config: DataConfig) -> n
 
 def _background(pixels: np.ndarray, config: DataConfig) -> np.ndarray:
     """The background in the type of ``pixels``: three numbers for three channels, its brightness for any other."""
-    scale = 257 if pixels.dtype == np.uint16 else 1
-    colour = np.array([[background_colour(config.background)]], dtype=pixels.dtype) * pixels.dtype.type(scale)
-    background: np.ndarray = (colour if pixels.shape[2] == 3 else luma(colour))[0, 0]
+    return _background_as(config.background, pixels.dtype, pixels.shape[2] == 3)
+
+
+@lru_cache
+def _background_as(name: str, dtype: np.dtype, coloured: bool) -> np.ndarray:
+    scale = 257 if dtype == np.uint16 else 1
+    colour = np.array([[background_colour(name)]], dtype=dtype) * dtype.type(scale)
+    background: np.ndarray = (colour if coloured else luma(colour))[0, 0]
+    background.setflags(write=False)
     return background
 
 
