@@ -106,12 +106,12 @@ def test_experiments_for_a_gpu_are_skipped_by_name_without_one(
 ) -> None:
     monkeypatch.setenv("DCGAN_TEST_DATA", str(tmp_path))
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    assert runner.main(["gpu", "--results", str(tmp_path / "kept")]) == 0
+    assert runner.main(["gpu", "gpu-rules", "--results", str(tmp_path / "kept")]) == 0
     said = capsys.readouterr().err.splitlines()
     assert [line.partition(":")[0] for line in said] == [
         one.name for one in DECLARED.experiments if runner.needs_cuda(one)
     ]
-    assert len(said) == 4 and not (tmp_path / "kept").exists()
+    assert len(said) == 5 and not (tmp_path / "kept").exists()
 
 
 def test_a_later_call_does_only_what_is_missing(
