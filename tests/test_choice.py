@@ -17,7 +17,7 @@ from dcgan.recipes import recipe
 
 FACTS: dict[str, Any] = {
     "height": 32, "width": 32, "channels": 3, "num_images": 40_000, "device": "cpu", "reach": 1e5,
-    "num_classes": 0, "class_sizes": (0, 0),
+    "num_classes": 0, "class_sizes": (0, 0), "class_share": 0.0,
 }  # fmt: skip
 ASKED = {
     "model.generator_width": 24, "training.batch_size": 48, "training.flip": "on", "training.augmentation": ("cutout",),
@@ -73,6 +73,11 @@ def test_labels_are_learned_where_classes_are_few_large_and_equal_and_images_sma
     assert not chosen(height=64, num_classes=num_classes, class_sizes=class_sizes).data.labels
     asked = recipe("modern").override({"data.labels": not learned})
     assert chosen(asked, num_classes=num_classes, class_sizes=class_sizes).data.labels is not learned
+
+
+@pytest.mark.parametrize(("share", "learned"), [(0.0, True), (0.59, True), (0.6, False), (1.0, False)])
+def test_labels_are_not_learned_where_they_tell_most_of_an_image(share: float, learned: bool) -> None:
+    assert chosen(num_classes=10, class_sizes=(5500, 5500), class_share=share).data.labels is learned
 
 
 def test_many_small_images_are_moved_a_little_and_few_are_augmented_as_they_need() -> None:

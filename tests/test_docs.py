@@ -129,7 +129,10 @@ def test_the_tables_of_recipes_and_rules_are_those_of_the_program(table: Callabl
 
 def test_every_rule_is_about_facts_and_settings_that_there_are_and_has_its_experiment() -> None:
     headings = re.findall(r"^#+ (.*)$", (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8"), re.MULTILINE)
-    shape, classes = {"height": 64, "width": 64, "channels": 3}, {"num_classes": 0, "class_sizes": (0, 0)}
+    shape, classes = (
+        {"height": 64, "width": 64, "channels": 3},
+        {"num_classes": 0, "class_sizes": (0, 0), "class_share": 0.0},
+    )
     facts = Facts(**shape, **classes, num_images=1, device="cpu", reach=1.0)
     for rule in RULES:
         assert all(hasattr(facts, name) for name in rule.when), rule

@@ -63,7 +63,14 @@ RULES = (
     ),
     Rule(
         # Sampling asks for all classes equally often, which may differ from the data only so much.
-        {"height": (0, 64), "num_classes": (2, 101), "smallest_class": (500, math.inf), "imbalance": (1, 1.5)},
+        # Where classes tell most of what there is to see, the generator gives up the rest.
+        {
+            "height": (0, 64),
+            "num_classes": (2, 101),
+            "smallest_class": (500, math.inf),
+            "imbalance": (1, 1.5),
+            "class_share": (0, 0.6),
+        },
         {"data.labels": True},
         "networks that are told the class of an image need not find out what the {facts.num_classes} classes are",
         "What each rule is worth",
@@ -143,6 +150,8 @@ class Facts:
     """That the images have, learned or not; 0: none."""
     class_sizes: tuple[int, int]
     """Images of the smallest class and of the largest one, to learn from; 0, 0 without classes."""
+    class_share: float
+    """How much of what images show is told by their class alone, 0 … 1 (data/likeness.py); 0 without classes."""
     device: str
     """cpu, cuda, mps."""
     reach: float = 0.0

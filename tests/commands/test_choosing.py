@@ -53,6 +53,16 @@ def add_rule(monkeypatch: pytest.MonkeyPatch, when: dict[str, Any], settings: di
     monkeypatch.setattr(choice, "RULES", (*choice.RULES, Rule(when, settings, "of this test", "nowhere")))
 
 
+@pytest.mark.parametrize("told", [False, True])
+def test_classes_are_learned_unless_they_tell_nearly_all_of_an_image(told: bool, tmp_path: Path) -> None:
+    labels = np.arange(1200) % 2
+    noise = np.random.default_rng(0).integers(0, 100, (1200, 16, 16, 1))
+    np.savez(tmp_path / "two.npz", images=(noise + (1 - told) * 100 * labels[:, None, None, None]).astype(np.uint8),
+             labels=labels)  # fmt: skip
+    with Training(options(tmp_path / "two.npz", out=str(tmp_path / "run")), Silence()) as training:
+        assert training.config.data.labels is told
+
+
 def test_a_run_says_why_writes_it_down_and_shows_it_in_its_report(critters_npy: Path, tmp_path: Path) -> None:
     with Training(options(critters_npy, out=str(tmp_path / "run")), Silence()) as training:
         said = list(introduce(training))

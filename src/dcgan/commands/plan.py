@@ -12,6 +12,7 @@ from dcgan.choice import Facts, asks_for_speed, choose, settings_of_rules
 from dcgan.commands.measured import fastest, speed_of
 from dcgan.commands.memory import memory_of
 from dcgan.config import MAX_TOML_BYTES, Config, flatten, to_tables
+from dcgan.data.likeness import class_share
 from dcgan.data.prepare import Dataset
 from dcgan.data.symmetry import may_be_mirrored, spread
 from dcgan.errors import UserError
@@ -127,6 +128,8 @@ def facts_of(config: Config, dataset: Dataset, rate: Callable[[Config], float]) 
         usual = ModelConfig(image_channels=config.model.image_channels, num_classes=0)
         reach = budget.amount * rate(Config(data=config.data, model=usual, hardware=config.hardware))
     labels = np.zeros(0, np.int64) if dataset.labels is None else dataset.labels[dataset.train]
+    some = spread(len(dataset.train))
+    share = class_share(dataset.pixels[dataset.train[some]], labels[some]) if len(labels) else 0.0
     sizes = np.bincount(labels, minlength=max(1, len(dataset.class_names)))
     return Facts(
         height=config.data.height,
@@ -135,6 +138,7 @@ def facts_of(config: Config, dataset: Dataset, rate: Callable[[Config], float]) 
         num_images=len(dataset.train),
         num_classes=len(dataset.class_names),
         class_sizes=(int(sizes.min()), int(sizes.max())),
+        class_share=share,
         device=choose_device(config.hardware.device).type,
         reach=reach,
     )
