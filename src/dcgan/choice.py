@@ -47,13 +47,13 @@ RULES = (
         {},
         {"model.discriminator_width": 32},
         "eight of the eleven passes of a step are the discriminator's: at half its width, more images are seen",
-        "What each part is worth by itself",
+        "What each rule is worth",
     ),
     Rule(
         {},
         {"model.statistics_batches": 16},
         "an average's running statistics are those of other weights",
-        "What each part is worth by itself",
+        "What each rule is worth",
     ),
     Rule(
         {"height": (64, math.inf), "images": (0, 2**18)},
@@ -89,7 +89,7 @@ RULES = (
             "training.augmentation_strength": 0.15,
         },
         "a seventh of the images moved a little, real and generated ones alike, keep the discriminator from details",
-        "What classes and augmentation bring",
+        "What each rule is worth",
     ),
     Rule(
         {"images": (2**18, math.inf)},
