@@ -26,6 +26,6 @@ def _thumbnails(pixels: np.ndarray) -> np.ndarray:
     count, height, width, channels = pixels.shape
     high, wide = max(1, height // SIDE), max(1, width // SIDE)
     rows, columns = height // high, width // wide
-    cut = pixels[:, : rows * high, : columns * wide].astype(np.float32)
+    cut = pixels[:, : rows * high, : columns * wide]
     small: np.ndarray = cut.reshape(count, rows, high, columns, wide, channels).mean(axis=(2, 4, 5), dtype=np.float64)
     return small.reshape(count, -1)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dcgan.data.reading import in_parallel
+
 CELLS = 16
 SIMILAR = 0.99
 """Least correlation of twins. Of the sprites' shiny pairs 91 % reach it; of strangers, one pair in many millions."""
@@ -41,7 +43,9 @@ def outlines(pictures: np.ndarray) -> np.ndarray:
     """N h w c, uint8 or uint16 → where they change, whatever the colours: n x 16 x 16 cells, flat, uint8."""
     _, height, width, channels = pictures.shape
     at_once = max(1, _NUMBERS_AT_ONCE // (height * width * channels))
-    parts = (_outlines(pictures[start : start + at_once]) for start in range(0, len(pictures), at_once))
+    parts = in_parallel(
+        lambda part: _outlines(pictures[part * at_once : (part + 1) * at_once]), -(-len(pictures) // at_once)
+    )
     return np.concatenate([np.empty((0, CELLS**2), np.uint8), *parts])
 
 
