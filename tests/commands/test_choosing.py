@@ -72,7 +72,7 @@ def test_a_run_says_why_writes_it_down_and_shows_it_in_its_report(critters_npy: 
     )
     assert not any("batch_size=8" in line for line in said), "that was asked for"
     config = written(tmp_path / "run")
-    assert config.open == () and len(config.reasons) == 12
+    assert config.open == () and len(config.reasons) == 16
     assert config.training.augmentation_schedule == "adaptive"
     assert config.training.flip == "off", "a hundred images are too few to tell"
     assert any(line.startswith("training.flip: ") for line in config.reasons)

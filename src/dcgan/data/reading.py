@@ -5,6 +5,8 @@ processes, and a source stays open once.
 """
 
 import hashlib
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +22,8 @@ from dcgan.knobs import DataConfig
 from dcgan.limits import available_threads
 
 _IMAGES_A_TASK = 16
+_TRIED = 4
+_QUICK_SECONDS = 3e-4  # of shorter work, threads do little: they hand Python's lock to one another
 
 Result = TypeVar("Result")
 
@@ -67,8 +71,17 @@ def read_all(source: Source, config: DataConfig) -> Iterator[Good | Bad]:
 
 
 def in_parallel(function: Callable[[int], Result], count: int) -> Iterator[Result]:
-    """``function(0)``, ``function(1)``, … on all processors, in order; little is computed ahead of the reader."""
-    workers = min(32, available_threads())
+    """``function(0)``, ``function(1)``, … in order, on as many threads as help; little is computed ahead of the reader.
+
+    The first few are computed here and say how long one takes.
+    """
+    least = math.inf
+    for index in range(min(_TRIED, count)):
+        began = time.perf_counter()
+        result = function(index)
+        least = min(least, time.perf_counter() - began)
+        yield result
+    workers = min(2 if least < _QUICK_SECONDS else 32, available_threads())
 
     def task(start: int) -> list[Result]:
         return [function(index) for index in range(start, min(start + _IMAGES_A_TASK, count))]
@@ -76,7 +89,7 @@ def in_parallel(function: Callable[[int], Result], count: int) -> Iterator[Resul
     waiting: deque[Future[list[Result]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="dcgan-data") as pool:
         try:
-            for start in range(0, count, _IMAGES_A_TASK):
+            for start in range(_TRIED, count, _IMAGES_A_TASK):
                 waiting.append(pool.submit(task, start))
                 if len(waiting) > 2 * workers:
                     yield from waiting.popleft().result()
