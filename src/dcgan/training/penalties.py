@@ -97,7 +97,8 @@ def squared_gradient_by_adjoint(
     gradient = at_least_float32(_adjoint(discriminator, _slopes(discriminator, shown.detach()), labels))
     scores = (gradient * shown.detach()).sum(dim=(1, 2, 3))
     if view is not None:
-        (gradient,) = torch.autograd.grad(shown, images, gradient, create_graph=True)
+        # Of a scalar: autograd imports a computer algebra system, half a second, for gradients that are passed in.
+        (gradient,) = torch.autograd.grad((gradient * shown).sum(), images, create_graph=True)
     return scores, _sum_of_squares(gradient)
 
 
