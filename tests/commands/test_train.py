@@ -119,9 +119,10 @@ def test_looking_changes_nothing(critters_npy: Path, tmp_path: Path) -> None:
     "towards the end and has begun to."
 )
 def test_a_larger_budget_extends_a_finished_run(critters_npy: Path, tmp_path: Path) -> None:
-    whole = checkpoint.newest(finish(critters_npy, tmp_path / "whole", "480"))
-    finish(critters_npy, tmp_path / "parts", "240")
-    longer = checkpoint.newest(finish(critters_npy, tmp_path / "parts", "480"))
+    constant = {"training.learning_rate_schedule": "constant"}
+    whole = checkpoint.newest(finish(critters_npy, tmp_path / "whole", "480", settings=constant))
+    finish(critters_npy, tmp_path / "parts", "240", settings=constant)
+    longer = checkpoint.newest(finish(critters_npy, tmp_path / "parts", "480", settings=constant))
     assert whole is not None
     assert longer is not None
     assert all(torch.equal(whole.tensors[name], longer.tensors[name]) for name in whole.tensors)
