@@ -13,7 +13,7 @@ import contrast
 
 TINY = {
     "model.generator_width": 4, "model.discriminator_width": 4, "model.latent_size": 8, "training.batch_size": 8,
-    "hardware.precision": "fp32", "model.discriminator_bias": False,
+    "hardware.precision": "fp32", "model.discriminator_norm": True, "model.discriminator_bias": False,
 }  # fmt: skip
 
 

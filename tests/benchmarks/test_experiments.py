@@ -87,8 +87,9 @@ def test_every_kept_result_and_plan_of_a_fixed_config_is_found_by_its_key_still(
         keys = json.loads(path.read_bytes()) if path.exists() else {}
         for variant in DECLARED.variants_of(experiment, None):
             if (known := fingerprints.keys() & keys.get(variant.name, [])) and not variant.config.open:
-                requested = variant.config.override({"hardware.threads": 1})
-                plan = identity(requested, fingerprints[known.pop()], before_planning=True)
+                key = known.pop()
+                requested = variant.config.override({"hardware.threads": configs[key].hardware.threads})
+                plan = identity(requested, fingerprints[key], before_planning=True)
                 assert (declared.RESULTS / f"plan-{plan}.json").exists(), f"{experiment.name}: {variant.name}"
 
 
@@ -145,8 +146,8 @@ def test_a_later_call_does_only_what_is_missing(
         "modern": [0, 1], "d2l": [0, 1],
     }  # fmt: skip
     rows = {row[0]: row for row in tables.table(experiment, found).rows}
-    # The learning rate times 1000, plus the seed, less the floor of 0.25: 0.25, 1.25 of modern; 4.75, 5.75 of d2l.
-    assert rows["modern"][5:7] == ["0.75 (0.25 … 1.25)", "0.143"]
+    # The learning rate times 1000, plus the seed, less the floor of 0.25: 1.75, 2.75 of modern; 4.75, 5.75 of d2l.
+    assert rows["modern"][5:7] == ["2.25 (1.75 … 2.75)", "0.429"]
     assert rows["d2l"][5:7] == ["5.25 (4.75 … 5.75)", "1"]
 
 

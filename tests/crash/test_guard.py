@@ -226,7 +226,8 @@ def test_each_attempt_learns_half_as_fast(
         return step
 
     monkeypatch.setattr(session, "advance_of", listening)
-    finish(source, tmp_path / "run", training__discriminator_learning_rate=2e-4)
+    constant = {"training__learning_rate_schedule": "constant", "training__generator_learning_rate": 5e-4}
+    finish(source, tmp_path / "run", training__discriminator_learning_rate=2e-4, **constant)
     assert rates == {0: {(5e-4, 2e-4)}, 1: {(2.5e-4, 1e-4)}, 2: {(1.25e-4, 5e-5)}}
 
 
