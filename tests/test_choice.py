@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcgan import choice
-from dcgan.choice import RULES, Facts, Rule, asks_for_speed, choose, coarse, explain, operations_per_image
+from dcgan.choice import Facts, Rule, asks_for_speed, choose, coarse, explain, operations_per_image
 from dcgan.config import Config, flatten
 from dcgan.errors import UserError
 from dcgan.recipes import recipe

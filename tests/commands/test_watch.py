@@ -1,6 +1,7 @@
 """Watching: it finds what it should, and changes nothing."""
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -77,16 +78,20 @@ def test_a_run_that_is_at_its_best_early_keeps_that(
     creatures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch, "LEAST_IMAGES", 64)
-    worse = iter([1.0, 3.0, 5.0, 7.0, 9.0])
+    worse, larger = iter([1.0, 3.0, 5.0, 7.0, 9.0]), iter([1.0, 2.0, 3.0, 4.0, 5.0])
     monkeypatch.setattr(watch, "kernel_distance", lambda *_: Estimate(value := next(worse), value - 0.1, value + 0.1))
+    monkeypatch.setattr(watch, "frechet_distance", lambda *_: next(larger))
     run = trained(creatures, tmp_path / "run", 5)
     path, facts = shelf.best(run)
     assert facts["images_seen"] == checkpoint.read(path).facts["images_seen"] == 128
 
 
-def looked(*distances: float, name: str = "kid_tiny_1k") -> list[dict[str, Any]]:
-    """The events of a journal: a distance each, 0.1 give or take."""
-    looks = (Look(name, Estimate(value, value - 0.1, value + 0.1), 1.0, 1.0, None) for value in distances)
+def looked(*distances: float, name: str = "kid_tiny_1k", frechet: Iterable[float] = ()) -> list[dict[str, Any]]:
+    """The events of a journal: a kernel distance each, 0.1 give or take, and a Fréchet one, the same if not said."""
+    looks = (
+        Look(name, Estimate(value, value - 0.1, value + 0.1), other, 1.0, 1.0, None)
+        for value, other in zip(distances, tuple(frechet) or distances, strict=True)
+    )
     return [{"event": "step"}, *({"event": "evaluation", **look.facts()} for look in looks)]
 
 
@@ -97,6 +102,10 @@ def test_the_best_is_the_newest_unless_it_is_worse_by_more_than_chance() -> None
     assert looking.is_best(looked(5.0, 1.0, 1.09)), "within the interval of the least"
     assert not looking.is_best(looked(5.0, 1.0, 1.11)), "above it"
     assert not looking.is_best(looked(1.0, 1.08, 1.16)), "worse by a little each time"
+    assert looking.is_best(looked(1.0, 5.0, frechet=(2.0, 1.9))), "nearer by the other distance"
+    assert not looking.is_best(looked(1.0, 5.0, frechet=(2.0, 2.1))), "further by both"
+    older = [{name: value for name, value in event.items() if name != "frechet"} for event in looked(1.0)]
+    assert not looking.is_best([*older, *looked(5.0)]), "nothing is known of the other distance"
     assert looking.is_best([*looked(0.1, name="kid_tiny_500"), *looked(1.0)]), "other numbers of samples"
     unaveraged = Watch(config.override({"training.average_half_life": None}), None)  # type: ignore[arg-type]
     assert not unaveraged.is_best(looked(0.1)), "without an average the last weights are the result"

@@ -37,7 +37,9 @@ def measure(monkeypatch: pytest.MonkeyPatch) -> Callable[[Diversity], None]:
 
     def install(diversity: Diversity) -> None:
         def look(self: Watch, state: TrainingState) -> Look:
-            return Look("kid_tiny_1k", Estimate(1.0, 0.9, 1.1), diversity(state.images_seen, state.attempt), 1.0, None)
+            return Look(
+                "kid_tiny_1k", Estimate(1.0, 0.9, 1.1), 1.0, diversity(state.images_seen, state.attempt), 1.0, None
+            )
 
         monkeypatch.setattr(Watch, "look", look)
         monkeypatch.setattr(watch, "LEAST_IMAGES", EVERY)

@@ -2,9 +2,10 @@
 
 Everything happens at positions that depend on images alone, on copies, with latents of its own: it changes no weight,
 unless the guard goes back for what is seen.
-The best checkpoint is chosen by the average's images: the newest, unless its distance lies above the whole interval of
-the least one. A distance of few samples cannot tell late checkpoints from one another; more training makes better
-images more often than not, and the luckiest draw would win for no reason.
+The best checkpoint is chosen by the average's images: the newest, unless its kernel distance lies above the whole
+interval of the least one, and its Fréchet distance above that one's too. A distance of few samples cannot tell late
+checkpoints from one another; more training makes better images more often than not, and the luckiest draw would win
+for no reason.
 """
 
 import copy
@@ -24,8 +25,9 @@ from dcgan.data.dataset import Dataset
 from dcgan.data.pixels import to_images
 from dcgan.evaluation.contrast import Strengths, contrast, strengths
 from dcgan.evaluation.detectors import Detector, detector, protocol
-from dcgan.evaluation.distances import Estimate, kernel_distance
+from dcgan.evaluation.distances import Estimate, frechet_distance, kernel_distance
 from dcgan.evaluation.diversity import class_diversity, diversity
+from dcgan.evaluation.feature_stats import FeatureStats
 from dcgan.evaluation.measurement import name_of
 from dcgan.runs.checkpoint import TrainedGenerator
 from dcgan.tensors import Features, Labels, Pixels
@@ -49,6 +51,8 @@ class Look:
     name: str
     """Of the distance, with its protocol in it."""
     distance: Estimate
+    frechet: float
+    """Of so few samples it is too large, by as much at each look of a run."""
     diversity: float
     """Of the samples over that of real images; within classes where that is less."""
     contrast: float
@@ -62,6 +66,7 @@ class Look:
             "distance": self.distance.value,
             "low": self.distance.low,
             "high": self.distance.high,
+            "frechet": self.frechet,
             "diversity": self.diversity,
             "contrast": self.contrast,
             "overfitting": self.overfitting,
@@ -94,6 +99,7 @@ class Watch:
         return Look(
             name=name_of("kid", self._eyes.name, len(samples)),
             distance=kernel_distance(samples, reals),
+            frechet=frechet_distance(FeatureStats.of(samples), FeatureStats.of(reals)),
             diversity=self._diversity(samples, generator.labels(seeds)),
             contrast=contrast(strengths(pixels), self._strengths),
             overfitting=self._overfitting(state, pixels),
@@ -103,8 +109,9 @@ class Watch:
         """Whether a checkpoint of this moment should be the best one; ``events``: the journal, this look its last."""
         looks = [event for event in events if event["event"] == "evaluation"]
         same = [look for look in looks if look["name"] == looks[-1]["name"]]
-        least = min(same, key=lambda look: float(look["distance"]))
-        return bool(looks[-1]["distance"] <= least["high"]) and self._config.training.averaged
+        least, newest = min(same, key=lambda look: float(look["distance"])), looks[-1]
+        near = newest["distance"] <= least["high"] or newest["frechet"] <= least.get("frechet", 0.0)  # new in journals
+        return bool(near) and self._config.training.averaged
 
     @cached_property
     def _eyes(self) -> Detector:
