@@ -99,6 +99,7 @@ RULES = (
     ),
     Rule(
         {"height": (64, math.inf)},
+        # Repeated, so that this rule too is passed over where normalisation is asked for.
         {"model.discriminator_norm": False, "training.real_penalty": 2.0, "training.fake_penalty": 2.0},
         "larger images are given a larger penalty, as is published",
         "A penalty in place of normalisation",

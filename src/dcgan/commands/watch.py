@@ -99,7 +99,7 @@ class Watch:
         return Look(
             name=name_of("kid", self._eyes.name, len(samples)),
             distance=kernel_distance(samples, reals),
-            frechet=frechet_distance(FeatureStats.of(samples), FeatureStats.of(reals)),
+            frechet=frechet_distance(FeatureStats.of(samples), self._real_stats),
             diversity=self._diversity(samples, generator.labels(seeds)),
             contrast=contrast(strengths(pixels), self._strengths),
             overfitting=self._overfitting(state, pixels),
@@ -122,6 +122,10 @@ class Watch:
     def _reals(self) -> Features:
         split = "held out" if len(self._dataset.held_out) else "train"
         return features_of(self._rows, self._dataset, f"{split}, the first", self._eyes)
+
+    @cached_property
+    def _real_stats(self) -> FeatureStats:
+        return FeatureStats.of(self._reals)
 
     @cached_property
     def _strengths(self) -> Strengths:

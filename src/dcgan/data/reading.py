@@ -22,6 +22,7 @@ from dcgan.knobs import DataConfig
 from dcgan.limits import available_threads
 
 _IMAGES_A_TASK = 16
+_MOST_THREADS = 32
 _TRIED = 4
 _QUICK_SECONDS = 3e-4  # of shorter work, threads do little: they hand Python's lock to one another
 
@@ -66,22 +67,24 @@ class Bad:
 
 
 def read_all(source: Source, config: DataConfig) -> Iterator[Good | Bad]:
-    """Every item of the source in order; never raises for what is in a file."""
-    yield from in_parallel(lambda index: _read(source, index, config), len(source.items))
+    """Every item of the source in order, on as many threads as help; never raises for what is in a file.
 
-
-def in_parallel(function: Callable[[int], Result], count: int) -> Iterator[Result]:
-    """``function(0)``, ``function(1)``, … in order, on as many threads as help; little is computed ahead of the reader.
-
-    The first few are computed here and say how long one takes.
+    The first few are read here and say how long one takes.
     """
-    least = math.inf
-    for index in range(min(_TRIED, count)):
+    count, least = len(source.items), math.inf
+    tried = min(_TRIED, count)
+    for index in range(tried):
         began = time.perf_counter()
-        result = function(index)
+        result = _read(source, index, config)
         least = min(least, time.perf_counter() - began)
         yield result
-    workers = min(2 if least < _QUICK_SECONDS else 32, available_threads())
+    most = 2 if least < _QUICK_SECONDS else _MOST_THREADS
+    yield from in_parallel(lambda index: _read(source, tried + index, config), count - tried, most=most)
+
+
+def in_parallel(function: Callable[[int], Result], count: int, most: int = _MOST_THREADS) -> Iterator[Result]:
+    """``function(0)``, ``function(1)``, … on ``most`` processors, in order; little is computed ahead of the reader."""
+    workers = min(most, available_threads())
 
     def task(start: int) -> list[Result]:
         return [function(index) for index in range(start, min(start + _IMAGES_A_TASK, count))]
@@ -89,7 +92,7 @@ def in_parallel(function: Callable[[int], Result], count: int) -> Iterator[Resul
     waiting: deque[Future[list[Result]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="dcgan-data") as pool:
         try:
-            for start in range(_TRIED, count, _IMAGES_A_TASK):
+            for start in range(0, count, _IMAGES_A_TASK):
                 waiting.append(pool.submit(task, start))
                 if len(waiting) > 2 * workers:
                     yield from waiting.popleft().result()
