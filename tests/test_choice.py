@@ -56,6 +56,21 @@ def test_a_penalty_takes_the_place_of_normalisation_unless_normalisation_is_aske
         assert flatten_of(normalised, PENALISED) == flatten_of(Config(), PENALISED)
 
 
+@pytest.mark.parametrize(
+    "asked", [{"model.family": "residual"}, {"model.spectral_norm": True}, {"training.real_penalty": 0.25}]
+)
+def test_what_goes_with_no_normalisation_only_can_be_asked_for_without_a_word_on_it(asked: dict[str, Any]) -> None:
+    config = chosen(recipe("modern").override(asked))
+    assert not config.model.discriminator_norm
+    assert flatten_of(config, asked) == asked
+
+
+def test_what_contradicts_itself_whatever_the_rules_say_is_refused() -> None:
+    config = recipe("modern").override({"model.discriminator_bias": True, "training.real_penalty": 0.25})
+    with pytest.raises(UserError, match=r"model\.discriminator_norm = True: must be false"):
+        chosen(config)
+
+
 def flatten_of(config: Config, keys: Iterable[str]) -> dict[str, Any]:
     flat = dict(flatten(config))
     return {key: flat[key] for key in keys}

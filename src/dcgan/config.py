@@ -41,11 +41,23 @@ class Config:
     hardware: HardwareConfig = field(default_factory=HardwareConfig)
 
     def __post_init__(self) -> None:
-        """Refuse sections that contradict each other."""
-        mixed = self.training.penalised and self.model.discriminator_norm
-        require(not mixed, "model.discriminator_norm", True, "must be false: a gradient penalty is about single images")
+        """Refuse settings that contradict each other, and ``open`` ones that are none."""
+        if "model.discriminator_norm" not in self.open:  # the rules still have the choice, and are told then
+            self._check_normalisation()
         unknown = sorted(set(self.open) - {key for key, _ in flatten(self)})
         require(not unknown, "open", ", ".join(unknown), "no such setting")
+
+    def _check_normalisation(self) -> None:
+        """Refuse the discriminator's normalisation beside what it would spoil, and none where it is counted on."""
+        model, key = self.model, "model.discriminator_norm"
+        norm, residual = model.discriminator_norm, model.family == "residual"
+        require(not (norm and residual), key, True, "must be false: residual has none")
+        require(not (norm and model.spectral_norm), key, True, "must be false: it would undo the spectral norm")
+        mixed = norm and self.training.penalised
+        require(not mixed, key, True, "must be false: a gradient penalty is about single images")
+        told = "must be false: it is for a first layer that is not normalised, before others that are"
+        blind = norm and not model.norm_first
+        require(blind or not model.discriminator_bias, "model.discriminator_bias", True, told)
 
     def override(self, changes: Mapping[str, Any]) -> "Config":
         """The same config with some knobs turned: ``{"training.batch_size": 64}``. Text is read as TOML would be.

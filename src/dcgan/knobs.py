@@ -75,7 +75,7 @@ class ModelConfig:
     spectral_norm: bool = False
     """Spectral normalisation of the discriminator's weights. Batch normalisation would undo it."""
     norm_first: bool = False
-    """Batch normalisation after the discriminator's first layer too (the chapter's code has it, the paper not)."""
+    """Batch normalisation, where there is any, after the discriminator's first layer too (as in the chapter's code)."""
     generator_norm_momentum: float = 0.1
     """Share of a batch in the generator's running statistics."""
     statistics_batches: int = 0
@@ -92,14 +92,8 @@ class ModelConfig:
         for name in ("generator_width", "discriminator_width", "latent_size", "image_channels", "num_classes"):
             value, least = getattr(self, name), 0 if name == "num_classes" else 1
             require(value is None or least <= value <= LARGEST, f"model.{name}", value, f"must be {least} … {LARGEST}")
-        if self.family == "residual":
-            require(not self.discriminator_norm, "model.discriminator_norm", True, "must be false: residual has none")
-            require(not self.spectral_norm, "model.spectral_norm", True, "must be false: residual starts from zeros")
-        undone = self.spectral_norm and self.discriminator_norm
-        require(not undone, "model.discriminator_norm", True, "must be false: it would undo the spectral norm")
-        seen = self.discriminator_norm and not self.norm_first and self.family == "dcgan"
-        told = "must be false: it is for a first layer that is not normalised, before others that are"
-        require(seen or not self.discriminator_bias, "model.discriminator_bias", True, told)
+        starved = self.family == "residual" and self.spectral_norm
+        require(not starved, "model.spectral_norm", True, "must be false: residual starts from zeros")
         require(0 <= self.negative_slope <= 1, "model.negative_slope", self.negative_slope, "must be from 0 to 1")
 
 
