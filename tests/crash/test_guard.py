@@ -262,6 +262,10 @@ ILL = {
     "explosion": {"margins": [4.0] * 20 + [400.0] * 3, "generator_losses": [3.0] * 23},
     "lost game": {"margins": [12.0] * 40, "generator_losses": [3.0 + place / 10 for place in range(40)]},
     "past the best": {"distances": [Distance(1.0, 0.9, 1.1), *[Distance(5.0, 4.9, 5.1)] * 2]},
+    "blind": {
+        "margins": [1.0] * 40 + [0.1] * 40,
+        "distances": [Distance(1.0, 0.9, 1.1), *[Distance(5.0, 4.9, 5.1)] * 2],
+    },
     "overfitting": {"overfitting": 0.9},
     "pale": {"contrasts": [0.9, 0.6, 0.6]},
 }

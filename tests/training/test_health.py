@@ -99,6 +99,22 @@ def test_a_worse_distance_within_its_interval_is_chance() -> None:
     assert diagnose(Vitals(distances=[*sure, Distance(0.0012, 0.0011, 0.0013)])) == ()
 
 
+HOUR = [0.211, 0.071, 0.046, 0.043, 0.033, 0.012, 0.02, 0.005, 0.0, 0.009, 0.004, -0.001, 0.008, 0.007, 0.012]
+"""Margins of an hour of clothes at a rate of 2e-3, every 40,000 images: a look after each fifth of them."""
+LOOKS = [Distance(0.0388, 0.0201, 0.0576), Distance(0.1772, 0.145, 0.2093), Distance(0.1807, 0.1429, 0.2185)]
+
+
+def test_a_discriminator_that_drowned_in_its_own_steps_is_blind() -> None:
+    def hour(looks: int) -> Vitals:
+        return Vitals(margins=[margin for margin in HOUR[: 5 * looks] for _ in range(40)], distances=LOOKS[:looks])
+
+    assert [kinds(diagnose(hour(looks))) for looks in (1, 2, 3)] == [[], [], ["blind"]]
+    assert [is_sound(hour(looks)) for looks in (1, 2, 3)] == [True, False, False], "where to go back to"
+    seeing = Vitals(margins=[0.04] * 200, distances=LOOKS)
+    assert kinds(diagnose(seeing)) == ["past the best"]
+    assert diagnose(Vitals(margins=hour(3).margins, distances=LOOKS[::-1])) == (), "it got better"
+
+
 def test_samples_are_pale_where_they_were_not_or_stay_so_for_half_a_run() -> None:
     """The shares of an hour of clothes that went grey on grey, of sprites, and of critters that never had colours."""
     hour = [0.93, 0.97, 0.66, 0.67]

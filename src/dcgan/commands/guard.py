@@ -1,7 +1,8 @@
 """The guard: for which alarms a run goes back, and to which state. A function of images and numbers alone.
 
 A number that is no longer finite leaves no choice, and the last anchor will do. A collapse has been going on for a
-while when it is heard, and so has a lost game: then it is the last state at which all was measured to be well.
+while when it is heard, and so has a lost game or a discriminator that sees nothing any more: then it is the last
+state at which all was measured to be well.
 """
 
 from dcgan.config import Config
@@ -13,7 +14,7 @@ from dcgan.training.accelerate import new_state
 from dcgan.training.health import LEAST_DIVERSITY, Alarm, Vitals, diagnose
 from dcgan.training.state import TrainingState
 
-CURED = ("collapse", "explosion", "lost game")
+CURED = ("collapse", "explosion", "blind", "lost game")
 """Alarms for which it may help to go back; the others are only said."""
 
 

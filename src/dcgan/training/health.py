@@ -18,6 +18,7 @@ LEAST_CONTRAST = 0.8
 LARGE_MARGIN = 8.0
 RISING = 1.25
 TURNED = 1.5
+BLINDED = 1 / 3
 OVERFITTED = 0.5
 EXPLODED = 50.0
 _FEWEST_LINES = 10
@@ -28,7 +29,7 @@ class Alarm(NamedTuple):
     """Something to know, and what can be done."""
 
     kind: str
-    """``collapse``, ``pale``, ``past the best``, ``lost game``, ``overfitting`` or ``explosion``."""
+    """``collapse``, ``pale``, ``past the best``, ``blind``, ``lost game``, ``overfitting`` or ``explosion``."""
     text: str
     advice: str
 
@@ -65,7 +66,7 @@ def diagnose(vitals: Vitals) -> tuple[Alarm, ...]:
         _explosion(vitals),
         _collapse(vitals.diversities),
         _pale(vitals.contrasts),
-        _past_the_best(vitals.distances),
+        _past_the_best(vitals),
         _overfitting(vitals),
         _lost_game(vitals),
     )
@@ -73,11 +74,12 @@ def diagnose(vitals: Vitals) -> tuple[Alarm, ...]:
 
 
 def is_sound(vitals: Vitals) -> bool:
-    """Whether nothing has begun that may become a collapse, an explosion or a lost game: a place to come back to."""
+    """Whether nothing has begun that a run may have to go back for: a place to come back to."""
     diverse = not vitals.diversities or vitals.diversities[-1] >= LEAST_DIVERSITY
     small = all(abs(series[-1]) <= EXPLODED for series in (vitals.margins, vitals.generator_losses) if series)
     doubtful = not vitals.margins or vitals.margins[-1] < LARGE_MARGIN
-    return diverse and small and (doubtful or _improving(vitals.distances))
+    worse = vitals.distances and _worse(vitals.distances[-1], _best(vitals.distances))
+    return diverse and small and not worse and (doubtful or _improving(vitals.distances))
 
 
 def overfitting_of(train_score: float, held_out_score: float, fake_score: float) -> float | None:
@@ -134,21 +136,38 @@ def _pale(contrasts: Sequence[float]) -> Alarm | None:
     )
 
 
-def _past_the_best(distances: Sequence[Distance]) -> Alarm | None:
+def _past_the_best(vitals: Vitals) -> Alarm | None:
     """The last two evaluations are clearly, and by more than chance, above the best one."""
+    distances = vitals.distances
     if len(distances) < 3:
         return None
-    best = min(distances, key=lambda distance: distance.value)
-    if not all(last.low > best.high and last.value > TURNED * best.value for last in distances[-2:]):
+    best = _best(distances)
+    if not all(_worse(last, best) for last in distances[-2:]):
         return None
     ago = len(distances) - 1 - distances.index(best)
+    text = (
+        f"The samples have been getting worse: their distance from real images is {distances[-1].value:.3g}, "
+        f"and was {best.value:.3g} at its best, {ago} evaluations ago."
+    )
+    if _blinded(vitals.margins):
+        return Alarm(
+            "blind",
+            f"{text} The discriminator hardly tells them from real images any more (margin {vitals.margins[-1]:.3g}).",
+            "Lower learning rates help: close to the end of the game, large steps are noise "
+            "(training.discriminator_learning_rate and the generator's).",
+        )
     return Alarm(
         "past the best",
-        f"The samples have been getting worse: their distance from real images is {distances[-1].value:.3g}, "
-        f"and was {best.value:.3g} at its best, {ago} evaluations ago.",
+        text,
         "Stop here and use the best checkpoint; more training is unlikely to help. More images, or a lower "
         "learning rate, would move the best further out.",
     )
+
+
+def _blinded(margins: Sequence[float]) -> bool:
+    """Whether real and fake are told apart far less than they were, in the last fifth of all lines."""
+    fifths = _fifths(margins)
+    return bool(fifths) and fifths[-1] < BLINDED * max(fifths)
 
 
 def _overfitting(vitals: Vitals) -> Alarm | None:
@@ -164,12 +183,10 @@ def _overfitting(vitals: Vitals) -> Alarm | None:
 
 def _lost_game(vitals: Vitals) -> Alarm | None:
     """The discriminator has long been sure, and the generator's loss keeps rising."""
-    margins, losses = vitals.margins, vitals.generator_losses
-    count = len(margins) // 5
-    if len(margins) < _FEWEST_LINES or min(margins[-count:]) < LARGE_MARGIN or _improving(vitals.distances):
+    margins, fifths = vitals.margins, _fifths(vitals.generator_losses)
+    if not fifths or min(margins[-(len(margins) // 5) :]) < LARGE_MARGIN or _improving(vitals.distances):
         return None
-    fifths = [statistics.fmean(losses[start : start + count]) for start in range(0, 5 * count, count)]
-    last = statistics.fmean(losses[-count:])
+    last = fifths[-1]
     if not last > RISING * min(fifths):
         return None
     return Alarm(
@@ -179,6 +196,23 @@ def _lost_game(vitals: Vitals) -> Alarm | None:
         "Try lower learning rates (training.discriminator_learning_rate first) or a smaller discriminator "
         "(model.discriminator_width).",
     )
+
+
+def _fifths(series: Sequence[float]) -> list[float]:
+    """The means of five parts of equal length, up to the last line; none of few lines."""
+    count, size = len(series) // 5, len(series)
+    if size < _FEWEST_LINES:
+        return []
+    return [statistics.fmean(series[start : start + count]) for start in range(size - 5 * count, size, count)]
+
+
+def _best(distances: Sequence[Distance]) -> Distance:
+    return min(distances, key=lambda distance: distance.value)
+
+
+def _worse(last: Distance, best: Distance) -> bool:
+    """Whether a distance is above the best one clearly, and by more than chance."""
+    return last.low > best.high and last.value > TURNED * best.value
 
 
 def _improving(distances: Sequence[Distance]) -> bool:
