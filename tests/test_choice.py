@@ -71,6 +71,12 @@ def test_what_contradicts_itself_whatever_the_rules_say_is_refused() -> None:
         chosen(config)
 
 
+@pytest.mark.parametrize(("reach", "rate"), [(1e5, 2e-3), (370_000.0, 2e-3), (371_000.0, 5e-4), (2e6, 5e-4)])
+def test_long_runs_learn_slowly(reach: float, rate: float) -> None:
+    training = chosen(reach=reach).training
+    assert (training.generator_learning_rate, training.discriminator_learning_rate) == (rate, rate)
+
+
 def flatten_of(config: Config, keys: Iterable[str]) -> dict[str, Any]:
     flat = dict(flatten(config))
     return {key: flat[key] for key in keys}
