@@ -65,10 +65,12 @@ def test_what_goes_with_no_normalisation_only_can_be_asked_for_without_a_word_on
     assert flatten_of(config, asked) == asked
 
 
-def test_what_contradicts_itself_whatever_the_rules_say_is_refused() -> None:
-    config = recipe("modern").override({"model.discriminator_bias": True, "training.real_penalty": 0.25})
+@pytest.mark.parametrize(
+    "other", [{"training.real_penalty": 0.25}, {"model.spectral_norm": True}, {"model.family": "residual"}]
+)
+def test_what_contradicts_itself_whatever_the_rules_say_is_refused_at_once(other: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"model\.discriminator_norm = True: must be false"):
-        chosen(config)
+        recipe("modern").override({"model.discriminator_bias": True, **other})
 
 
 @pytest.mark.parametrize(("reach", "rate"), [(1e5, 2e-3), (370_000.0, 2e-3), (371_000.0, 5e-4), (2e6, 5e-4)])

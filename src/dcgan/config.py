@@ -42,7 +42,8 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict each other, and ``open`` ones that are none."""
-        if "model.discriminator_norm" not in self.open:  # the rules still have the choice, and are told then
+        # As long as it is open, the rules have the choice, and are told then; a bias leaves them none.
+        if "model.discriminator_norm" not in self.open or self.model.discriminator_bias:
             self._check_normalisation()
         unknown = sorted(set(self.open) - {key for key, _ in flatten(self)})
         require(not unknown, "open", ", ".join(unknown), "no such setting")
