@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from dcgan.commands.clock import crossed
 from dcgan.commands.reals import features_of
@@ -25,7 +26,7 @@ from dcgan.data.dataset import Dataset
 from dcgan.data.pixels import to_images
 from dcgan.evaluation.contrast import Strengths, contrast, strengths
 from dcgan.evaluation.detectors import Detector, detector, protocol
-from dcgan.evaluation.distances import Estimate, frechet_distance, kernel_distance
+from dcgan.evaluation.distances import Estimate, frechet_distance, kernel_distance, kernel_sums
 from dcgan.evaluation.diversity import class_diversity, diversity
 from dcgan.evaluation.feature_stats import FeatureStats
 from dcgan.evaluation.measurement import name_of
@@ -95,10 +96,10 @@ class Watch:
         ).as_configured()
         seeds = range(FIRST_SEED, FIRST_SEED + self._config.runs.evaluation_samples)
         pixels = generator.sample(seeds)
-        samples, reals = self._eyes(pixels), self._reals
+        samples = self._eyes(pixels)
         return Look(
             name=name_of("kid", self._eyes.name, len(samples)),
-            distance=kernel_distance(samples, reals),
+            distance=kernel_distance(samples, self._reals, self._real_sums),
             frechet=frechet_distance(FeatureStats.of(samples), self._real_stats),
             diversity=self._diversity(samples, generator.labels(seeds)),
             contrast=contrast(strengths(pixels), self._strengths),
@@ -122,6 +123,10 @@ class Watch:
     def _reals(self) -> Features:
         split = "held out" if len(self._dataset.held_out) else "train"
         return features_of(self._rows, self._dataset, f"{split}, the first", self._eyes)
+
+    @cached_property
+    def _real_sums(self) -> Tensor:
+        return kernel_sums(self._reals)
 
     @cached_property
     def _real_stats(self) -> FeatureStats:
