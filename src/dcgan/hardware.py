@@ -72,6 +72,13 @@ def bit_borders() -> dict[str, str]:
     return named | {"instructions": torch.backends.cpu.get_cpu_capability(), "dcgan": version("dcgan")}
 
 
+def machine_name() -> str:
+    """What a speed belongs to: the processor, and the accelerator where there is one."""
+    facts = describe()
+    names = (facts["processor"], facts["accelerator"])
+    return " with ".join(str(name) for name in names if name != "cpu")
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -13,12 +13,12 @@ import pytest
 
 from dcgan.choice import RULES, Rule
 from dcgan.commands import trials
-from dcgan.commands.compare import ROUNDS, Comparison, compare, describe
+from dcgan.commands.compare import ROUNDS, Comparison, compare, describe, kept_speed
 from dcgan.commands.options import CompareOptions
 from dcgan.commands.python import Silence
 from dcgan.commands.results import Protocol
 from dcgan.commands.trials import Trial
-from dcgan.config import read_toml
+from dcgan.config import Config, read_toml
 from dcgan.errors import UserError
 from dcgan.interfaces import verbs
 from dcgan.runs.comparison import ComparisonFolder
@@ -170,6 +170,14 @@ def test_a_budget_of_images_is_the_same_for_all_and_a_time_is_measured_once(
     speeds = iter([1.0])
     assert timed().columns == planned[0].columns
     assert not list(speeds), "it was decided anew, by no other rules"
+
+
+def test_a_speed_holds_on_the_machine_that_measured_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    speeds = (speed for speed in (50.0, 20.0, 70.0) for _ in range(ROUNDS))
+    monkeypatch.setattr("dcgan.commands.compare.speed_of", lambda _: next(speeds))
+    for machine, speed in (("old", 50.0), ("old", 50.0), ("new", 20.0), ("new", 20.0), ("old", 70.0)):
+        monkeypatch.setattr("dcgan.commands.compare.machine_name", partial(str, machine))
+        assert kept_speed(ComparisonFolder(tmp_path), "images", Config()) == speed
 
 
 def test_no_address_leaves_the_machine_in_a_result(ask: Ask, critters_npy: Path) -> None:

@@ -24,6 +24,7 @@ from dcgan.data.prepare import Dataset, prepare
 from dcgan.errors import UserError
 from dcgan.evaluation.detectors import detector
 from dcgan.files import write_atomically
+from dcgan.hardware import machine_name
 from dcgan.limits import available_threads
 from dcgan.reporting.comparison import Side, write_comparison
 from dcgan.reporting.story import read_story
@@ -195,18 +196,22 @@ def decided_anew(
 def kept_speeds(
     folder: ComparisonFolder, configs: Mapping[Path, Config], fingerprints: Mapping[Path, str]
 ) -> dict[Path, float]:
-    """Images a second of each, measured once and kept by what was decided, not why.
+    """Images a second of each, measured once on this machine and kept by what was decided, not why.
 
     Rules that change where they do not touch a variant thus leave its number of images as it was. What is measured by
-    the same call takes turns.
+    the same call takes turns; what another machine measured is measured again.
     """
+    machine = machine_name()
     places = {
         path: folder.speed(identity(config.override({"reasons": ()}), fingerprints[path], before_planning=True))
         for path, config in configs.items()
     }
-    for path, speed in speeds_in_turns({path: configs[path] for path in places if not places[path].exists()}).items():
-        write_atomically(places[path], (json.dumps({"images_per_second": speed}) + "\n").encode())
-    return {path: float(json.loads(place.read_bytes())["images_per_second"]) for path, place in places.items()}
+    known = {path: json.loads(place.read_bytes()) for path, place in places.items() if place.exists()}
+    missing = {path: configs[path] for path in places if known.get(path, {}).get("machine") != machine}
+    for path, speed in speeds_in_turns(missing).items():
+        known[path] = {"images_per_second": speed, "machine": machine}
+        write_atomically(places[path], (json.dumps(known[path]) + "\n").encode())
+    return {path: float(speed["images_per_second"]) for path, speed in known.items()}
 
 
 def kept_speed(folder: ComparisonFolder, fingerprint: str, config: Config) -> float:
