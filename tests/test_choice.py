@@ -36,7 +36,7 @@ def test_at_64x64_both_networks_are_half_as_wide_as_at_32x32_while_time_is_short
             chosen(height=height, reach=reach).model.generator_width,
             chosen(height=height, reach=reach).model.discriminator_width,
         )
-        for height, reach in ((63, 1e5), (64, 1e5), (256, 1e5), (64, 150_000.0), (64, 200_000.0), (64, 2e6))
+        for height, reach in ((63, 1e5), (64, 1e5), (256, 1e5), (64, 370_000.0), (64, 371_000.0), (64, 2e6))
     ]
     assert widths == [(64, 32), (32, 16), (32, 16), (32, 16), (64, 32), (64, 32)]
 
@@ -73,9 +73,13 @@ def test_what_contradicts_itself_whatever_the_rules_say_is_refused_at_once(other
         recipe("modern").override({"model.discriminator_bias": True, **other})
 
 
-@pytest.mark.parametrize(("reach", "rate"), [(1e5, 2e-3), (370_000.0, 2e-3), (371_000.0, 5e-4), (2e6, 5e-4)])
-def test_long_runs_learn_slowly(reach: float, rate: float) -> None:
-    training = chosen(reach=reach).training
+@pytest.mark.parametrize(
+    ("height", "reach", "rate"),
+    [(63, 1e5, 2e-3), (63, 370_000.0, 2e-3), (63, 371_000.0, 5e-4), (63, 2e6, 5e-4),
+     (64, 185_000.0, 2e-3), (64, 186_000.0, 1e-3), (64, 370_000.0, 1e-3), (64, 371_000.0, 5e-4)],
+)  # fmt: skip
+def test_long_runs_learn_slowly(height: int, reach: float, rate: float) -> None:
+    training = chosen(height=height, reach=reach).training
     assert (training.generator_learning_rate, training.discriminator_learning_rate) == (rate, rate)
 
 
