@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import dcgan
 from dcgan import choice
@@ -143,6 +144,22 @@ def test_nothing_is_decided_for_another_recipe(name: str, critters_npy: Path, tm
     list(islice(dcgan.train(critters_npy, recipe=name, size=16, out=tmp_path, budget="64", width=4), 1))
     config = written(tmp_path)
     assert config.reasons == () and config.training.augmentation == () and config.training.flip == "off"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_speeds_are_measured_with_the_threads_of_the_run(
+    threads: int, critters_npy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = list[int]()
+
+    def measure(*_: object, **__: object) -> float:
+        found.append(torch.get_num_threads())
+        return 100.0
+
+    monkeypatch.setattr(speeds, "measure_speed", measure)
+    torch.set_num_threads(3 - threads)
+    rehearse(options(critters_npy, budget="10s", threads=threads), Silence())
+    assert set(found) == {threads}
 
 
 def test_no_speed_is_measured_for_rules_unless_one_asks_for_it(

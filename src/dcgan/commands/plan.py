@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import tomli_w
+import torch
 
 from dcgan.choice import Facts, asks_for_speed, choose, settings_of_rules
 from dcgan.commands.measured import fastest, speed_of
@@ -70,6 +71,7 @@ def resolve(
         "hardware.threads": config.hardware.threads or available_threads(),
     }
     config = config.override(changes)
+    torch.set_num_threads(config.hardware.threads or 1)  # before any speed is measured
     if config.open:
         config = choose(config, facts_of(config, dataset, rate or speed_of))
     config = config.override({"model.num_classes": _num_classes(config, dataset), "reasons": config.reasons})

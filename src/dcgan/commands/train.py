@@ -11,8 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import torch
-
 from dcgan.choice import explain
 from dcgan.commands.listener import Listener
 from dcgan.commands.options import TrainOptions
@@ -50,7 +48,6 @@ class Training:
             stack.enter_context(lock.held(self.run.lock))
             self.config = resolve(self.config, self.dataset, listener.say)
             self.dataset = self.dataset.trained_on(self.config.data.labels)
-            torch.set_num_threads(self.config.hardware.threads or 1)
             self._tidy()
             self._restore(checkpoint.newest(self.run))
             self._stack = stack.pop_all()
