@@ -105,7 +105,7 @@ RULES = (
         "A penalty in place of normalisation",
     ),
     Rule(
-        # The narrow networks see four times as many images as are expected.
+        # The narrow networks see almost five times as many images as are expected of the usual ones.
         {"height": (64, math.inf), "images": (2**18, math.inf)},
         {"training.generator_learning_rate": 1e-3, "training.discriminator_learning_rate": 1e-3},
         "in an hour, half of the rate of ten minutes is enough, and keeps the contrast",

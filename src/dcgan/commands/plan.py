@@ -58,6 +58,7 @@ def resolve(
 ) -> Config:
     """Fill in all that is open, measuring on throw-away networks where it has to be, or is asked for.
 
+    From here on the process has the threads of the run: its speed is that of what will be trained.
     ``say`` is told what was asked for and cannot be had here.
     ``rate``: images a second of a config, by which rules may decide; None: ``speed_of``, measured now.
 
@@ -71,7 +72,7 @@ def resolve(
         "hardware.threads": config.hardware.threads or available_threads(),
     }
     config = config.override(changes)
-    torch.set_num_threads(config.hardware.threads or 1)  # before any speed is measured
+    torch.set_num_threads(config.hardware.threads or 1)
     if config.open:
         config = choose(config, facts_of(config, dataset, rate or speed_of))
     config = config.override({"model.num_classes": _num_classes(config, dataset), "reasons": config.reasons})
