@@ -72,16 +72,6 @@ RULES = (
         "What each rule is worth",
     ),
     Rule(
-        {"height": (0, 64)},
-        {
-            "training.augmentation": ("translation",),
-            "training.augmentation_schedule": "constant",
-            "training.augmentation_strength": 0.15,
-        },
-        "a seventh of the images moved a little, real and generated ones alike, keep the discriminator from details",
-        "What each rule is worth",
-    ),
-    Rule(
         {},
         {
             "model.discriminator_norm": False,

@@ -114,6 +114,16 @@ def test_a_key_is_the_same_for_what_reaches_no_weight() -> None:
     assert identity(planned(), "other images") != key
 
 
+def test_how_images_would_be_augmented_counts_only_where_they_are() -> None:
+    how = {"training.augmentation_strength": 0.15, "training.augmentation_schedule": "constant"}
+    assert identity(planned(**how), "images") == identity(planned(), "images")
+    moved = planned(**{"training.augmentation": ("translation",)})
+    assert identity(moved.override(how), "images") != identity(moved, "images") != identity(planned(), "images")
+    undecided = recipe("modern")
+    keys = {identity(config, "images", before_planning=True) for config in (undecided, undecided.override(how))}
+    assert len(keys) == 2, "as long as the rules may ask for augmentation, how it is done counts"
+
+
 def test_a_key_is_another_for_whatever_reaches_the_weights() -> None:
     changes = [
         {}, {"seed": 1}, {"training.images": 6401}, {"model.negative_slope": 0}, {"data.held_out": False},

@@ -105,6 +105,7 @@ def identity(config: Config, fingerprint: str, *, before_planning: bool = False)
         before_planning: The number of images and the precision are still open: what they will follow from counts too,
             and if rules are going to decide more, so do the rules.
     """
+    config = _without_idle_knobs(config)
     ignored = () if before_planning else WITHOUT_EFFECT
     reaching = ("runs.evaluation", "runs.journal") if config.training.guard else ("runs.evaluation",)
     looks = {key for key, _ in flatten(config) if key.startswith("runs.") and not key.startswith(reaching)}
@@ -117,6 +118,14 @@ def identity(config: Config, fingerprint: str, *, before_planning: bool = False)
         knobs["rules"] = [(rule.when, rule.settings) for rule in RULES]
     words = json.dumps({**knobs, "data.source": fingerprint}, sort_keys=True)
     return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+def _without_idle_knobs(config: Config) -> Config:
+    """Where nothing is augmented, how much of it and when is as usual, whoever said what: it reaches no weight."""
+    if config.training.augmentation or "training.augmentation" in config.open:
+        return config
+    usual = flatten(Config())
+    return config.override({key: value for key, value in usual if key.startswith("training.augmentation_")})
 
 
 def without_address(config: Config) -> dict[str, Any]:
