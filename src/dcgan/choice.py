@@ -78,7 +78,7 @@ RULES = (
             "training.augmentation_schedule": "constant",
             "training.augmentation_strength": 0.15,
         },
-        "a seventh of the images moved a little, real and generated ones alike, where each is seen again and again",
+        "images that are seen again and again are learned by heart less when a seventh of them are moved a little",
         "Moved images",
     ),
     Rule(
