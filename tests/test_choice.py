@@ -30,15 +30,21 @@ def chosen(config: Config | None = None, **facts: Any) -> Config:
     return choose(config or recipe("modern"), Facts(**FACTS | facts))
 
 
-def test_at_64x64_both_networks_are_half_as_wide_as_at_32x32_while_time_is_short() -> None:
-    widths = [
-        (
-            chosen(height=height, reach=reach).model.generator_width,
-            chosen(height=height, reach=reach).model.discriminator_width,
-        )
-        for height, reach in ((63, 1e5), (64, 1e5), (256, 1e5), (64, 370_000.0), (64, 371_000.0), (64, 2e6))
-    ]
-    assert widths == [(64, 32), (32, 16), (32, 16), (32, 16), (64, 32), (64, 32)]
+@pytest.mark.parametrize(
+    ("height", "reach", "widths"),
+    [(32, 0.0, (32, 16)), (63, 92_000.0, (32, 16)), (63, 93_000.0, (64, 32)), (63, 2e6, (64, 32)),
+     (64, 1e5, (32, 16)), (256, 370_000.0, (32, 16)), (64, 371_000.0, (64, 32)), (64, 2e6, (64, 32))],
+)  # fmt: skip
+def test_both_networks_are_half_as_wide_while_time_is_short(height: int, reach: float, widths: tuple[int, int]) -> None:
+    model = chosen(height=height, reach=reach).model
+    assert (model.generator_width, model.discriminator_width) == widths
+
+
+@pytest.mark.parametrize(("height", "num_images", "width"), [(32, 16_000, 32), (32, 15_900, 64), (64, 15_900, 32)])
+def test_below_64x64_they_are_so_only_where_each_image_is_seen_a_few_times(
+    height: int, num_images: int, width: int
+) -> None:
+    assert chosen(height=height, reach=9e4, num_images=num_images).model.generator_width == width
 
 
 PENALISED = {
