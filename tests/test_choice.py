@@ -40,7 +40,7 @@ def test_both_networks_are_half_as_wide_while_time_is_short(height: int, reach: 
     assert (model.generator_width, model.discriminator_width) == widths
 
 
-@pytest.mark.parametrize(("height", "num_images", "width"), [(32, 16_000, 32), (32, 15_900, 64), (64, 15_900, 32)])
+@pytest.mark.parametrize(("height", "num_images", "width"), [(32, 32_000, 32), (32, 31_500, 64), (64, 31_500, 32)])
 def test_below_64x64_they_are_so_only_where_each_image_is_seen_a_few_times(
     height: int, num_images: int, width: int
 ) -> None:

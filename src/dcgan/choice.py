@@ -59,7 +59,7 @@ RULES = (
     ),
     Rule(
         # Of few images they lose the variety that the second detector sees.
-        {"height": (0, 64), "images": (0, 2**17), "epochs": (0, 8)},
+        {"height": (0, 64), "images": (0, 2**17), "epochs": (0, 4)},
         {"model.generator_width": 32, "model.discriminator_width": 16},
         "in a few minutes of many images, networks half as wide see twice as many of them and come further",
         "Steps of a few minutes",
