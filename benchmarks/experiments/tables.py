@@ -3,8 +3,8 @@
 python benchmarks/experiments/tables.py [--check]
 
 A table stands between `<!-- experiment NAME -->` and `<!-- end -->`; `<!-- classes NAME -->` begins that of its
-classes, `<!-- collapse -->` that of all collapse experiments together. --check writes nothing and fails when the page
-would be another.
+classes, `<!-- collapse -->` that of all collapse experiments together, `<!-- glance -->` that of `modern` against the
+others. --check writes nothing and fails when the page would be another.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from declared import RESULTS, Experiment, read
+from declared import DETECTORS, RESULTS, Experiment, read
 from scipy.stats import beta
 
 from dcgan.commands import results
@@ -92,10 +92,10 @@ def values(runs: Sequence[Result], measure: str) -> list[float]:
 
 def titled(measure: str, found: dict[str, list[Result]]) -> str:
     """What the column says: of a distance that it is an excess, of another measure what real images have there."""
-    taken = [one for runs in found.values() for run in runs for one in run.measurements if label(one) == measure]
-    if any(excess_of(one) is not None for one in taken):
+    everyone = [run for runs in found.values() for run in runs]
+    if any(excess_of(one) is not None for run in everyone for one in run.measurements if label(one) == measure):
         return f"{measure}, excess"
-    reals = spread([one.floor for one in taken if one.floor is not None])
+    reals = floors(everyone, measure)
     return f"{measure}, real images {number(reals.median)}" if reals else measure
 
 
@@ -126,6 +126,33 @@ def classes_table(experiment: Experiment, found: dict[str, list[Result]]) -> Tab
         for kind in dict.fromkeys(match[2] for match in matches)
     ]
     return Table(experiment.name, ["class", *head], rows)
+
+
+def glance_table(experiments: Sequence[Experiment], folder: Path = RESULTS) -> Table:
+    """`modern` in each experiment that has its opponent too: its excess by each detector, and beside what."""
+    others = ("tuned", "d2l")
+    rows = []
+    for experiment in experiments:
+        found = load(experiment, folder)
+        ours = found.get("modern", [])
+        if not ours or not found.get("tuned"):
+            continue
+        cells = [experiment.name, experiment.budget, f"{len(ours)}"]
+        for detector in DETECTORS:
+            measure = next(one for one in measures_of(experiment, found) if one.startswith(f"fd_{detector}_"))
+            excess = spread(values(ours, measure))
+            cells += [number(excess.median), ratio(excess, floors(ours, measure))]
+            cells += [ratio(excess, spread(values(found.get(name, []), measure))) for name in others]
+        rows.append(cells)
+    columns = ("excess", "in floors", *(f"of `{name}`" for name in others))
+    head = ["experiment", "time", "seeds", *(f"{detector}: {column}" for detector in DETECTORS for column in columns)]
+    return Table("glance", head, rows)
+
+
+def floors(runs: Sequence[Result], measure: str) -> Spread | None:
+    """What other real images have of a measure."""
+    taken = [one for run in runs for one in run.measurements if label(one) == measure]
+    return spread([one.floor for one in taken if one.floor is not None])
 
 
 def collapse_table(experiments: Sequence[Experiment], folder: Path = RESULTS) -> Table:
@@ -168,7 +195,9 @@ def filled(page: str, folder: Path = RESULTS) -> str:
     experiments = {experiment.name: experiment for experiment in read().experiments}
 
     def made(match: re.Match[str]) -> str:
-        if match[1] == "collapse":
+        if match[1] == "glance":
+            found = glance_table([one for one in experiments.values() if one.group == "main"], folder)
+        elif match[1] == "collapse":
             found = collapse_table([one for one in experiments.values() if one.group == "collapse"], folder)
         else:
             kind, name = match[1].split()
@@ -178,7 +207,9 @@ def filled(page: str, folder: Path = RESULTS) -> str:
         words = found.markdown() if there else "No results yet: `make experiments` writes them here.\n"
         return f"<!-- {match[1]} -->\n\n{words}\n<!-- end -->"
 
-    return re.sub(r"<!-- (collapse|(?:experiment|classes) [\w-]+) -->\n.*?<!-- end -->", made, page, flags=re.DOTALL)
+    return re.sub(
+        r"<!-- (glance|collapse|(?:experiment|classes) [\w-]+) -->\n.*?<!-- end -->", made, page, flags=re.DOTALL
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -209,6 +209,42 @@ def test_a_class_has_a_row_with_the_distances_of_every_variant() -> None:
     assert made.rows == [["T-shirt", "2 (1 … 4)", "3 (3 … 3)"], ["bag (left)", "6 (5 … 7)", "8 (8 … 8)"]]
 
 
+def test_at_a_glance_stand_floors_and_shares_of_both_opponents_where_they_are(tmp_path: Path) -> None:
+    def keep(key: str, tiny: float, second: float, floor: float | None = 0.5) -> None:
+        taken = tuple(
+            Measurement(
+                f"fd_{detector}_10k",
+                value,
+                Protocol(detector, 10_000, "x", "y", "test", 1000, "none", 0.0),
+                floor=floor,
+            )
+            for detector, value in (("tiny", tiny), ("second", second))
+        )
+        save(tmp_path / f"{key}.json", replace(result(key, 0, None), measurements=taken))
+
+    def experiment(name: str, **keys: list[str]) -> declared.Experiment:
+        (tmp_path / f"index-{name}.json").write_text(json.dumps(keys))
+        return declared.Experiment(name, "x", tuple(keys), "10min")
+
+    keep("m", 1.5, 2.5)
+    keep("t", 4.5, 2.5)
+    keep("d", 10.5, 8.5)
+    keep("n", 3.0, 3.0, floor=None)
+    made = tables.glance_table(
+        [
+            experiment("both", tuned=["t"], d2l=["d"], modern=["m"]),
+            experiment("one", tuned=["n"], modern=["n"]),
+            experiment("alone", modern=["m"]),
+            experiment("not-yet", tuned=["t"], modern=["none"]),
+        ],
+        tmp_path,
+    )
+    assert made.rows == [
+        ["both", "10min", "1", "1", "2", "0.25", "0.1", "2", "4", "1", "0.25"],
+        ["one", "10min", "1", "3", "–", "1", "–", "3", "–", "1", "–"],
+    ]
+
+
 def test_the_tables_of_the_page_are_those_of_the_results() -> None:
     page = tables.PAGE.read_text(encoding="utf-8")
     assert tables.filled(page) == page, "benchmarks/experiments/tables.py writes them anew"
