@@ -122,16 +122,16 @@ def test_labels_are_not_learned_where_they_tell_most_of_an_image(share: float, l
     assert chosen(num_classes=10, class_sizes=(5500, 5500), class_share=share).data.labels is learned
 
 
-def test_images_are_moved_where_each_is_seen_often_and_few_are_augmented_as_they_need() -> None:
+def test_images_are_moved_in_long_runs_that_see_them_often_and_few_are_augmented_as_they_need() -> None:
     many, few = chosen(num_images=40_000), chosen(num_images=4999, height=64)
     usual = {"training.flip": "auto", "training.guard": True, "model.statistics_batches": 16, **PENALISED}
     assert many == Config().override({**usual, "model.discriminator_width": 32, "reasons": many.reasons})
     assert chosen(num_images=5000, height=64).training.augmentation == ()
-    seen_often = [chosen(num_images=60_000, reach=reach, height=height) for reach, height in (
-        (6e5, 32), (7e5, 32), (7e5, 64),
-    )]  # fmt: skip
-    assert [config.training.augmentation for config in seen_often] == [(), ("translation",), ()]
-    assert seen_often[1].training.augmentation_strength == 0.15
+    moved = chosen(num_images=60_000, reach=6e5)
+    assert moved.training.augmentation == ("translation",)
+    assert moved.training.augmentation_strength == 0.15
+    for num_images, reach, height in ((60_000, 6e5, 64), (10_000, 3e5, 32), (200_000, 6e5, 32)):
+        assert chosen(num_images=num_images, reach=reach, height=height).training.augmentation == ()
     assert few.training.augmentation == ("colour", "translation", "cutout")
     assert few.training.augmentation_schedule == "adaptive"
     assert "training.augmentation: 4,999 images are few, and soon learned by heart" in few.reasons
@@ -235,6 +235,7 @@ def test_reasons_are_told_in_one_line_each_with_the_settings_as_they_are_set() -
     assert lines[0].startswith("model.generator_width=64, training.batch_size=32, ")
     assert lines[1].startswith("model.discriminator_width=32: ")
     assert lines[2].startswith("model.statistics_batches=16: ")
-    assert lines[4].startswith("model.discriminator_norm=false, training.objective=relativistic, ")
-    assert lines[5].startswith("training.flip=auto: ")
-    assert lines[6].startswith("training.guard=true: ")
+    assert lines[3].startswith("model.discriminator_norm=false, training.objective=relativistic, ")
+    assert lines[4].startswith("training.flip=auto: ")
+    assert lines[5].startswith("training.guard=true: ")
+    assert lines[6].startswith("training.augmentation=colour,translation,cutout, ")
