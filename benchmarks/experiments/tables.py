@@ -22,6 +22,7 @@ from dcgan.commands import results
 from dcgan.commands.results import Result
 from dcgan.commands.tally import excess_of, label
 from dcgan.evaluation.effects import Spread, spread
+from dcgan.evaluation.measurement import Measurement
 from dcgan.reporting.table import Table
 from dcgan.wording import duration, number
 
@@ -86,14 +87,13 @@ def measures_of(experiment: Experiment, found: dict[str, list[Result]]) -> list[
 
 def values(runs: Sequence[Result], measure: str) -> list[float]:
     """Of a measure over the runs: of a distance its excess, where there is one."""
-    taken = [one for run in runs for one in run.measurements if label(one) == measure]
-    return [one.value if excess_of(one) is None else excess_of(one) for one in taken]
+    return [one.value if excess_of(one) is None else excess_of(one) for one in measured(runs, measure)]
 
 
 def titled(measure: str, found: dict[str, list[Result]]) -> str:
     """What the column says: of a distance that it is an excess, of another measure what real images have there."""
     everyone = [run for runs in found.values() for run in runs]
-    if any(excess_of(one) is not None for run in everyone for one in run.measurements if label(one) == measure):
+    if any(excess_of(one) is not None for one in measured(everyone, measure)):
         return f"{measure}, excess"
     reals = floors(everyone, measure)
     return f"{measure}, real images {number(reals.median)}" if reals else measure
@@ -151,8 +151,12 @@ def glance_table(experiments: Sequence[Experiment], folder: Path = RESULTS) -> T
 
 def floors(runs: Sequence[Result], measure: str) -> Spread | None:
     """What other real images have of a measure."""
-    taken = [one for run in runs for one in run.measurements if label(one) == measure]
-    return spread([one.floor for one in taken if one.floor is not None])
+    return spread([one.floor for one in measured(runs, measure) if one.floor is not None])
+
+
+def measured(runs: Sequence[Result], measure: str) -> list[Measurement]:
+    """The measurements of a measure, over the runs."""
+    return [one for run in runs for one in run.measurements if label(one) == measure]
 
 
 def collapse_table(experiments: Sequence[Experiment], folder: Path = RESULTS) -> Table:
