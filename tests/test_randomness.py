@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcgan.randomness import latents, latents_of_seeds, permutation, slerp, words
+from dcgan.randomness import Prior, balanced_latents, latents, latents_of_seeds, permutation, slerp, words
 
 
 @given(first=st.integers(0, 10**12), split=st.integers(1, 19))
@@ -40,6 +40,30 @@ def test_uniform_latents_fill_minus_one_to_one() -> None:
     assert -1 < draw.min() < -0.999
     assert 0.999 < draw.max() < 1
     assert draw.var().item() == pytest.approx(1 / 3, abs=0.005)
+
+
+@pytest.mark.parametrize(("prior", "variance"), [("normal", 1.0), ("uniform", 1 / 3)])
+def test_balanced_latents_average_linear_and_quadratic_functions_as_all_latents_would(
+    prior: Prior, variance: float
+) -> None:
+    balanced = balanced_latents(64, 10, seed=1, stream="statistics", prior=prior).double()
+    matrix = torch.arange(100, dtype=torch.float64).reshape(10, 10)
+    assert balanced.shape == (64, 10)
+    torch.testing.assert_close((balanced @ matrix).mean(dim=0), torch.zeros(10, dtype=torch.float64))
+    quadratic = torch.einsum("ni,ij,nj->n", balanced, matrix, balanced).mean()
+    torch.testing.assert_close(quadratic, variance * matrix.trace(), rtol=1e-5, atol=0)
+
+
+def test_balanced_latents_are_near_those_of_the_stream() -> None:
+    drawn = latents(0, 200, 10, seed=1, stream="statistics")
+    assert (balanced_latents(400, 10, seed=1, stream="statistics")[:200] - drawn).abs().max() < 0.5
+
+
+@pytest.mark.parametrize("count", [7, 8])
+def test_too_few_latents_to_be_uncorrelated_are_mirrored(count: int) -> None:
+    drawn = latents(0, 4, 10, seed=1, stream="statistics")
+    balanced = balanced_latents(count, 10, seed=1, stream="statistics")
+    assert torch.equal(balanced, torch.cat([drawn, -drawn])[:count])
 
 
 def test_a_seed_is_the_same_latent_whatever_its_neighbours() -> None:

@@ -41,6 +41,21 @@ def latents(
     return torch.from_numpy(_shape(raw, prior)[:, :size].astype(np.float32))
 
 
+def balanced_latents(count: int, size: int, *, seed: int, stream: str, prior: Prior = "normal") -> Latents:
+    """``count`` latents that stand for all there are: float32, ``count`` x ``size``.
+
+    The second half mirrors the first, so that the mean is zero (antithetic variates: Hammersley, Morton 1956, "A new
+    Monte Carlo technique"); where there are twice as many as they have numbers, these are uncorrelated too, and as
+    spread as in the prior. What is averaged over few of them is then nearer to what all would come to.
+    """
+    half = latents(0, -(-count // 2), size, seed=seed, stream=stream, prior=prior)
+    if len(half) >= size:
+        spread = 1.0 if prior == "normal" else 3**-0.5
+        left, _, right = torch.linalg.svd(half.double(), full_matrices=False)  # the nearest ones with equal spreads
+        half = ((left @ right) * (spread * len(half) ** 0.5)).float()
+    return torch.cat([half, -half])[:count]
+
+
 def latents_of_seeds(seeds: Sequence[int], size: int, prior: Prior = "normal") -> Latents:
     """One latent for each seed, the same whatever its neighbours: float32, ``len(seeds)`` x ``size``."""
     if not seeds:

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +26,7 @@ from dcgan.hardware import upload
 from dcgan.models.build import AnyGenerator, build_generator
 from dcgan.models.statistics import reestimated
 from dcgan.pickles import refuse_pickle
-from dcgan.randomness import latents, latents_of_seeds
+from dcgan.randomness import balanced_latents, latents_of_seeds
 from dcgan.recipes import complete
 from dcgan.runs.facts import FORMAT, parse_config, parse_facts
 from dcgan.runs.folder import RunFolder
@@ -146,16 +147,15 @@ class TrainedGenerator:
 
     def reestimated(self, num_batches: int) -> "TrainedGenerator":
         """The same generator with statistics of normalisation estimated anew, from batches as in training."""
-        size = self.config.training.batch_size
+        count = num_batches * self.config.training.batch_size
         device = self.generator.to_image.weight.device
-        drawn = latents(
-            0, num_batches * size, self.config.model.latent_size, seed=0, stream="statistics",
-            prior=self.config.model.prior,
-        ).to(device)  # fmt: skip
+        drawn = balanced_latents(
+            count, self.config.model.latent_size, seed=0, stream="statistics", prior=self.config.model.prior
+        ).to(device)
         classes = self.generator.num_classes
-        labels = (torch.arange(size, device=device) % classes) if classes else None
-        batches = torch.chunk(drawn, num_batches)
-        generator = reestimated(self.generator, ((batch, labels) for batch in batches))
+        labels = torch.chunk(torch.arange(count, device=device) % classes, num_batches) if classes else repeat(None)
+        batches = zip(torch.chunk(drawn, num_batches), labels, strict=False)
+        generator = reestimated(self.generator, batches)
         bits = 8 * self.dtype.itemsize
         return TrainedGenerator(generator, self.config, class_names=self.class_names, bits=bits, path=self.path)
 
