@@ -79,16 +79,6 @@ RULES = (
         "What each rule is worth",
     ),
     Rule(
-        {"height": (0, 64), "images": (2**20, math.inf), "epochs": (16, math.inf)},
-        {
-            "training.augmentation": ("translation",),
-            "training.augmentation_schedule": "constant",
-            "training.augmentation_strength": 0.15,
-        },
-        "an hour came nearer with a seventh of the images moved a little",
-        "Moved images",
-    ),
-    Rule(
         {},
         {
             "model.discriminator_norm": False,
