@@ -22,8 +22,7 @@ from dcgan.evaluation.detectors import detector, protocol
 from dcgan.evaluation.distances import frechet_distance
 from dcgan.evaluation.feature_stats import FeatureStats
 from dcgan.hardware import keep_big_blocks
-from dcgan.models.statistics import reestimated
-from dcgan.randomness import balanced_latents, latents
+from dcgan.randomness import Prior, balanced_latents, latents
 from dcgan.runs import checkpoint
 from dcgan.runs.checkpoint import TrainedGenerator
 from dcgan.runs.folder import RunFolder
@@ -32,38 +31,36 @@ from dcgan.tensors import Latents, Pixels
 DETECTORS = ("tiny", "second")
 NUM_BATCHES = (16, 64)
 
-Draw = Callable[[int, int, int], Latents]
-"""How many latents, of which size, and the seed."""
+Draw = Callable[[int, int, int, Prior], Latents]
+"""How many latents, of which size, the seed, and how each is drawn."""
 
 
-def random(count: int, size: int, seed: int) -> Latents:
+def random(count: int, size: int, seed: int, prior: Prior) -> Latents:
     """One after the other."""
-    return latents(0, count, size, seed=seed, stream="statistics")
+    return latents(0, count, size, seed=seed, stream="statistics", prior=prior)
 
 
-def balanced(count: int, size: int, seed: int) -> Latents:
+def balanced(count: int, size: int, seed: int, prior: Prior) -> Latents:
     """As sampling has them."""
-    return balanced_latents(count, size, seed=seed, stream="statistics")
+    return balanced_latents(count, size, seed=seed, stream="statistics", prior=prior)
 
 
 def running(path: Path) -> TrainedGenerator:
     """The average of a run, with its running statistics."""
     found = checkpoint.newest(RunFolder(path))
-    if found is None or not any(name.startswith("average.") for name in found.tensors):
+    tensors = {} if found is None else found.tensors
+    average = {name.removeprefix("average."): held for name, held in tensors.items() if name.startswith("average.")}
+    if not average:
         raise SystemExit(f"{path}: no run with an average. Train one to begin with.")
     trained = checkpoint.load_generator(path)
-    average = {name.removeprefix("average."): tensor for name, tensor in found.tensors.items() if "average." in name}
     trained.generator.load_state_dict(average)
     return trained
 
 
 def estimated(trained: TrainedGenerator, draw: Draw, num_batches: int, seed: int) -> TrainedGenerator:
-    """The same generator with statistics of these latents, classes being equally often among them."""
-    config, num_classes = trained.config, trained.generator.num_classes
-    count = num_batches * config.training.batch_size
-    batches = torch.chunk(draw(count, config.model.latent_size, seed), num_batches)
-    classes = torch.chunk(torch.arange(count) % num_classes, num_batches) if num_classes else [None] * num_batches
-    return TrainedGenerator(reestimated(trained.generator, zip(batches, classes, strict=True)), config)
+    """The same generator with statistics of latents that are drawn so."""
+    count, model = num_batches * trained.config.training.batch_size, trained.config.model
+    return trained.normalised_by(draw(count, model.latent_size, seed, model.prior), num_batches)
 
 
 def ways(trained: TrainedGenerator, draws: int) -> Iterator[tuple[str, list[Callable[[], TrainedGenerator]]]]:

@@ -148,15 +148,16 @@ class TrainedGenerator:
     def reestimated(self, num_batches: int) -> "TrainedGenerator":
         """The same generator with statistics of normalisation estimated anew, from batches as in training."""
         count = num_batches * self.config.training.batch_size
-        device = self.generator.to_image.weight.device
-        drawn = balanced_latents(
-            count, self.config.model.latent_size, seed=0, stream="statistics", prior=self.config.model.prior
-        ).to(device)
-        classes = self.generator.num_classes
-        labels = torch.chunk(torch.arange(count, device=device) % classes, num_batches) if classes else repeat(None)
-        batches = zip(torch.chunk(drawn, num_batches), labels, strict=False)
-        generator = reestimated(self.generator, batches)
-        bits = 8 * self.dtype.itemsize
+        size, prior = self.config.model.latent_size, self.config.model.prior
+        return self.normalised_by(balanced_latents(count, size, seed=0, stream="statistics", prior=prior), num_batches)
+
+    def normalised_by(self, latents: Latents, num_batches: int) -> "TrainedGenerator":
+        """The same generator with the statistics of these latents in so many batches; classes are equally frequent."""
+        device, classes = self.generator.to_image.weight.device, self.generator.num_classes
+        labels = torch.arange(len(latents), device=device) % classes if classes else None
+        parts = repeat(None) if labels is None else torch.chunk(labels, num_batches)
+        batches = zip(torch.chunk(latents.to(device), num_batches), parts, strict=False)
+        generator, bits = reestimated(self.generator, batches), 8 * self.dtype.itemsize
         return TrainedGenerator(generator, self.config, class_names=self.class_names, bits=bits, path=self.path)
 
     def decode(self, latents: Latents, labels: Labels | None = None) -> Pixels:
