@@ -15,6 +15,7 @@ COMMANDS = {
     "data": ["data"],
     "compare": ["compare"],
     "evaluate": ["evaluate"],
+    "export": ["export"],
 }
 PROGRAM = """
 import sys

@@ -225,3 +225,19 @@ class EvaluateOptions:
     """Print the measurements as JSON."""
     out: Annotated[str | None, _arg("FOLDER")] = None
     """Where evaluation.json and the pictures go (default: into the run; of a folder, nowhere)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """A trained generator as files for other programs, checked against the run."""
+
+    run: Annotated[str, tyro.conf.Positional, _arg("RUN|FILE")]
+    """The folder that dcgan train made, or one of its checkpoints."""
+    to: Annotated[str, _arg("FORMAT")]
+    """onnx: one file for ONNX runtimes, pixels come out (needs pip install 'dcgan[onnx]')."""
+    out: Annotated[str | None, _arg("FILE|FOLDER")] = None
+    """The file or folder to write (default: the name of the run and that of the format, in this folder)."""
+    checkpoint: Annotated[Literal["best", "last"] | None, _arg("{best,last}")] = None
+    """Of the run (default: the best one if one was kept, else the last)."""
+    float_images: Flag = False
+    """onnx: images from -1 to 1, n x c x h x w, instead of whole numbers, n x h x w x c."""

@@ -20,6 +20,14 @@ def to_pixels(images: Images, dtype: torch.dtype = torch.uint8) -> Pixels:
     return ((images.float() + 1) * (white / 2)).round().clamp(0, white).to(dtype)
 
 
+def grey_levels(some: np.ndarray, others: np.ndarray) -> float:
+    """The largest difference of two arrays of pixels, or of two of images (-1 … 1), in grey levels of 255."""
+    whole = np.issubdtype(some.dtype, np.integer)
+    span = int(np.iinfo(some.dtype).max) if whole else 2
+    difference = np.abs(some.astype(np.float64) - others.astype(np.float64))
+    return float(difference.max(initial=0)) * 255 / span
+
+
 def grid(pixels: np.ndarray, columns: int, *, gap: int = 2) -> np.ndarray:
     """Lay n images of h w c (uint8) out row by row, ``gap`` pixels apart, on white: one image."""
     count, height, width, channels = pixels.shape

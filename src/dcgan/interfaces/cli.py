@@ -12,6 +12,7 @@ dcgan: deep convolutional GANs on your own images
   dcgan train [SOURCE]   learn from a folder, a zip or a named data set;
                          the same command again continues
   dcgan sample RUN       new images from what was learned
+  dcgan export RUN       the generator as a file for other programs: --to onnx
   dcgan evaluate RUN     how good they are, in numbers that can be trusted
   dcgan compare RUN RUN  side by side; --vary trains what is missing
   dcgan data SOURCE      what is in there, and what is wrong with it
@@ -63,6 +64,7 @@ def _dispatch(words: list[str]) -> int:
     commands: dict[str, Callable[[list[str]], int]] = {
         "train": verbs.train,
         "sample": verbs.sample,
+        "export": verbs.export,
         "evaluate": verbs.evaluate,
         "data": verbs.data,
         "compare": verbs.compare,

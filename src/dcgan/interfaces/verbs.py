@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 import tyro
 
-from dcgan.commands.options import CompareOptions, DataOptions, EvaluateOptions, TrainOptions
+from dcgan.commands.options import CompareOptions, DataOptions, EvaluateOptions, ExportOptions, TrainOptions
 from dcgan.commands.sample import SampleOptions
 from dcgan.errors import ExitCode
 from dcgan.files import cache_root
@@ -64,6 +64,19 @@ def sample(words: list[str]) -> int:
 
     folder, count = draw(options)
     print(f"{count} images in {plain(folder)}, all of them on {plain(folder / 'sheet.png')}")
+    return ExitCode.OK
+
+
+def export(words: list[str]) -> int:
+    """``dcgan export``."""
+    options = _parse(ExportOptions, words, "export")
+    from dcgan.commands.export import export as write
+
+    done = write(options)
+    levels = f"{done.difference:.2g} of 255 grey levels" if done.difference else "none"
+    print(f"{plain(done.path)}: {done.num_bytes / 1e6:,.2f} MB. Largest difference to the run, seeds 0-63: {levels}.")
+    for remark in done.remarks:
+        print(plain(remark))
     return ExitCode.OK
 
 
