@@ -16,6 +16,9 @@ from dcgan.tensors import Latents
 
 Prior = Literal["normal", "uniform"]
 
+SEED_FUNCTION = "dcgan seed 1"
+"""The name of the rule of ``latents_of_seeds``, for exports: docs/export.md has it in words."""
+
 _WORDS_PER_COUNTER = 4  # one Philox-4x64 block
 
 

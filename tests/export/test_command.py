@@ -38,3 +38,22 @@ def test_a_missing_package_is_told_with_the_line_that_installs_it(
     assert main(["export", str(run), "--to", "onnx", "--out", str(tmp_path / "a.onnx")]) == 2
     assert "pip install 'dcgan[onnx]'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_is_written_anew_but_not_over_what_a_person_has_edited(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["export", str(run), "--to", "numpy", "--out", str(tmp_path / "made")]
+    assert main(words) == 0
+    assert main([*words, "--checkpoint", "last"]) == 0
+    (tmp_path / "made" / "generator.py").write_text("# mine")
+    assert main(words) == 2
+    assert "generator.py is there" in capsys.readouterr().err
+    assert (tmp_path / "made" / "generator.py").read_text() == "# mine"
+
+
+def test_an_exported_folder_can_be_sampled_as_a_run_can(run: Path, tmp_path: Path) -> None:
+    assert main(["export", str(run), "--to", "numpy", "--out", str(tmp_path / "made")]) == 0
+    for source, out in ((run, "a"), (tmp_path / "made", "b")):
+        assert main(["sample", str(source), "--seeds", "0-3", "--out", str(tmp_path / out)]) == 0
+    assert (tmp_path / "a" / "sheet.png").read_bytes() == (tmp_path / "b" / "sheet.png").read_bytes()

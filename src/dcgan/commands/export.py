@@ -1,13 +1,15 @@
 """Export: a trained generator becomes files that other programs run."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from dcgan.commands.options import ExportOptions
 from dcgan.errors import UserError
-from dcgan.export.product import Export
+from dcgan.export.product import SUMS, Export
 from dcgan.files import write_atomically
+from dcgan.foreign import is_regular
 from dcgan.runs.checkpoint import TrainedGenerator, load_generator
 
 
@@ -40,9 +42,38 @@ def export(options: ExportOptions) -> Exported:
 
 
 def write(made: Export, out: Path) -> None:
-    """One file alone becomes ``out``, several become the folder ``out``."""
+    """One file alone becomes ``out``, several become files in the folder ``out``.
+
+    Raises:
+        UserError: The folder holds a file of the same name that no export wrote, or that was edited since.
+    """
+    if len(made.files) == 1:
+        (content,) = made.files.values()
+        if out.is_dir():
+            raise UserError(f"--out {out}: is a folder; this format is one file. Name a file, such as {out}/model.")
+        write_atomically(out, content)
+        return
+    known = _sums(out)
     for name, content in made.files.items():
-        write_atomically(out if len(made.files) == 1 else out / name, content)
+        there = out / name
+        if is_regular(there) and name != SUMS and there.read_bytes() != content and known.get(name) != _sum(there):
+            raise UserError(
+                f"--out {out}: {name} is there and was not written by an export, or was edited since. Nothing was "
+                "written. Choose another --out, or move that file away."
+            )
+    for name, content in made.files.items():
+        write_atomically(out / name, content)
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    """The sha256 of each file of the last export into this folder."""
+    path = folder / SUMS
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if is_regular(path) else []
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def _sum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _onnx(generator: TrainedGenerator, options: ExportOptions) -> Export:
@@ -51,7 +82,14 @@ def _onnx(generator: TrainedGenerator, options: ExportOptions) -> Export:
     return onnx_export(generator, as_float=options.float_images)
 
 
+def _numpy(generator: TrainedGenerator, options: ExportOptions) -> Export:
+    from dcgan.export.numpy_folder import numpy_export
+
+    return numpy_export(generator)
+
+
 FORMATS: dict[str, tuple[Callable[[TrainedGenerator, ExportOptions], Export], str]] = {
     "onnx": (_onnx, ".onnx"),
+    "numpy": (_numpy, "-numpy"),
 }
 """What makes a format, and what the default name of its file or folder ends in."""

@@ -14,6 +14,7 @@ from dcgan.errors import UserError
 from dcgan.export.plain_layers import Affine, PlainBlock, PlainDcgan, PlainResidual, plain_layers
 from dcgan.export.product import CHECKED_SEEDS, Export, largest_difference, require_equal
 from dcgan.models.residual import SLOPE
+from dcgan.randomness import SEED_FUNCTION
 from dcgan.runs.checkpoint import TrainedGenerator
 
 try:
@@ -25,7 +26,6 @@ except ImportError as error:
     raise UserError(message) from error
 
 OPSET, IR_VERSION = 17, 8
-SEED_FUNCTION = "dcgan seed 1"  # docs/export.md says how a seed becomes a latent; another rule will have another number
 
 
 def onnx_export(generator: TrainedGenerator, *, as_float: bool = False, name: str = "model.onnx") -> Export:

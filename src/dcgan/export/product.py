@@ -1,5 +1,6 @@
 """What an export consists of, and the comparison with the generator that it was made from."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from dcgan.data.pixels import grey_levels
 from dcgan.errors import UserError
 from dcgan.runs.checkpoint import TrainedGenerator
 
+SUMS = "SHA256SUMS"
 CHECKED_SEEDS = range(64)
 TOLERANCE = 1.0  # grey levels of 255: what rounding of float32 in another order can do
 
@@ -39,6 +41,12 @@ def largest_difference(generator: TrainedGenerator, given: np.ndarray) -> float:
         expected = images.numpy()
     assert (given.shape, given.dtype) == (expected.shape, expected.dtype), (given.shape, expected.shape)
     return grey_levels(given, expected)
+
+
+def with_sums(made: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files and a list of their hashes, which ``sha256sum -c`` checks."""
+    lines = (f"{hashlib.sha256(made[name]).hexdigest()}  {name}\n" for name in sorted(made))
+    return {**made, SUMS: "".join(lines).encode()}
 
 
 def require_equal(difference: float, what: str, tolerance: float = TOLERANCE) -> None:

@@ -30,6 +30,7 @@ from dcgan.randomness import balanced_latents, latents_of_seeds
 from dcgan.recipes import complete
 from dcgan.runs.facts import FORMAT, parse_config, parse_facts
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.portable import WEIGHTS, is_portable, unpacked
 from dcgan.runs.shelf import Role, best, name_of, paths, prune
 from dcgan.runs.tensor_file import read_as_named, require_fit
 from dcgan.tensors import Labels, Latents, Pixels
@@ -177,14 +178,17 @@ class TrainedGenerator:
 
 
 def load_generator(path: Path, which: Which | None = "last") -> TrainedGenerator:
-    """The generator of a run folder or of one checkpoint file, on the CPU; its ``path`` says which one it is.
+    """The generator of a run folder, of one checkpoint file or of an exported folder, on the CPU.
 
-    ``last`` is the newest good checkpoint, ``best`` the marked one; None: the marked one if there is any. The average
-    is taken where the recipe has one, the last weights elsewhere.
+    Its ``path`` says which file it came from. Of a run folder, ``last`` is the newest good checkpoint, ``best`` the
+    marked one; None: the marked one if there is any. The average is taken where the recipe has one, the last weights
+    elsewhere.
 
     Raises:
         UserError: No run, no such checkpoint, or damaged.
     """
+    if is_portable(path):
+        return _of_portable(path)
     if is_regular(path):
         checkpoint = read(path) if path.suffix == ".safetensors" else None
     elif os.path.isdir(path):  # noqa: PTH112  # takes any name
@@ -198,15 +202,29 @@ def load_generator(path: Path, which: Which | None = "last") -> TrainedGenerator
         raise UserError(f"{path}: {_absence(path)}. Give the folder that dcgan train made.", ExitCode.CHECKPOINT)
     facts = checkpoint.facts
     config = parse_config(path, facts)
-    with torch.device("meta"):  # no memory before it is known that the weights fit
-        expected = build_generator(config.model, config.data.height, config.data.width).state_dict()
     chosen = "average." if any(name.startswith("average.") for name in checkpoint.tensors) else "generator."
     weights = dict(_stripped(checkpoint.tensors, chosen))
-    require_fit(expected, weights, f"{path}: {chosen.removesuffix('.')}")
-    generator = build_generator(config.model, config.data.height, config.data.width)
-    generator.load_state_dict(weights)
+    generator = _filled(config, weights, f"{path}: {chosen.removesuffix('.')}")
     names, bits = facts["class_names"], facts["bits"]
     return TrainedGenerator(generator, config, class_names=names, bits=bits, path=checkpoint.path).as_configured()
+
+
+def _of_portable(folder: Path) -> TrainedGenerator:
+    """The generator that was exported, its statistics as they are stored."""
+    found = unpacked(folder)
+    generator = _filled(found.config, found.tensors, str(folder / WEIGHTS))
+    names, bits = found.class_names, found.bits
+    return TrainedGenerator(generator, found.config, class_names=names, bits=bits, path=folder / WEIGHTS)
+
+
+def _filled(config: Config, weights: Mapping[str, Tensor], what: str) -> AnyGenerator:
+    """The config's generator with these weights; ``what`` says where they came from."""
+    with torch.device("meta"):  # no memory before it is known that the weights fit
+        expected = build_generator(config.model, config.data.height, config.data.width).state_dict()
+    require_fit(expected, weights, what)
+    generator = build_generator(config.model, config.data.height, config.data.width)
+    generator.load_state_dict(weights)
+    return generator
 
 
 def _best_of(run: RunFolder) -> Checkpoint:

@@ -76,9 +76,18 @@ def read_as_named(path: Path) -> TensorFile | None:
         return None
     if content.sha256 != _digest_in(path):
         return None
+    require_finite(content, path)
+    return content
+
+
+def require_finite(content: TensorFile, path: Path) -> None:
+    """Refuse weights among which there is a NaN or an infinity.
+
+    Raises:
+        UserError: Names the first tensor that holds one.
+    """
     if broken := next((name for name, tensor in content.tensors.items() if not torch.isfinite(tensor).all()), None):
         raise UserError(f"{path}: {broken:.100} holds numbers that are not finite.", ExitCode.CHECKPOINT)
-    return content
 
 
 def read(file: BinaryIO) -> TensorFile:
