@@ -45,6 +45,7 @@ THEMES = {  # of a test's place; the first that fits
     "tests/data/": "Your images are taken as they are",
     "tests/models/": "What is trained is what was published",
     "tests/training/": "What is trained is what was published",
+    "tests/textbook/": "What is trained is what was published",
     "tests/evaluation/": "Numbers mean what they say",
     "tests/exploration/": "Numbers mean what they say",
     "tests/reporting/": "What you see is what happened",

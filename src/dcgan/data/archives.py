@@ -22,7 +22,7 @@ class Zip(Source):
     """Every image file of a zip; the first level of folders that not all share gives the classes."""
 
     def __init__(self, path: Path) -> None:
-        self._archive = _open(path)
+        self._archive = open_zip(path)
         self._lock = threading.Lock()
         members, skipped = _list(self._archive)
         members.sort(key=lambda member: member[0])
@@ -49,7 +49,7 @@ class Zip(Source):
         self._archive.close()
 
 
-def _open(path: Path) -> zipfile.ZipFile:
+def open_zip(path: Path) -> zipfile.ZipFile:
     """The archive, unless it is broken or made to exhaust us."""
     try:
         archive = zipfile.ZipFile(path)

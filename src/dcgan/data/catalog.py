@@ -84,20 +84,28 @@ def fetch(download: Download, name: str, folder: str) -> Path:
     Raises:
         UserError: No network, or not the file that was published.
     """
-    cached = files.cache_root() / "downloads" / folder / download.name
-    if cached.is_file():
-        return cached
-    files.require_space(cached.parent, download.num_bytes or 0, f"downloading {name}")
-    content = _get(download, name, cached)
+    return fetch_to(download, name, files.cache_root() / "downloads" / folder / download.name)
+
+
+def fetch_to(download: Download, name: str, path: Path) -> Path:
+    """The path, where the file is now: it is downloaded if nothing is there.
+
+    Raises:
+        UserError: No network, or not the file that was published.
+    """
+    if path.is_file():
+        return path
+    files.require_space(path.parent, download.num_bytes or 0, f"downloading {name}")
+    content = _get(download, name, path)
     digest = hashlib.new(download.algorithm, content, usedforsecurity=False).hexdigest()
     if digest != download.digest:
         raise UserError(
             f"{download.address}: not the published file ({download.algorithm} {digest}, expected {download.digest}); "
-            f"nothing was kept. {_instead(cached)}",
+            f"nothing was kept. {_instead(path)}",
             ExitCode.DATA,
         )
-    files.write_atomically(cached, content)
-    return cached
+    files.write_atomically(path, content)
+    return path
 
 
 def _get(download: Download, name: str, cached: Path) -> bytes:

@@ -1,0 +1,18 @@
+"""What a supplied library says of the names that the chapter does not use."""
+
+from collections.abc import Callable
+from typing import Any
+
+
+def refuse_other_names(library: str) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a module that stands in for a part of ``library``."""
+
+    def refuse(name: str) -> Any:
+        if name.startswith("__"):  # Python asks modules for names of its own
+            raise AttributeError(name)
+        raise AttributeError(
+            f"{library}.{name}: not part of this chapter. dcgan.textbook supplies only what its cells use; "
+            f"install {library.partition('.')[0]} itself for the rest."
+        )
+
+    return refuse
