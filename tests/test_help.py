@@ -16,6 +16,8 @@ COMMANDS = {
     "compare": ["compare"],
     "evaluate": ["evaluate"],
     "export": ["export"],
+    "explore": ["explore"],
+    "explore-walk": ["explore", "walk"],
 }
 PROGRAM = """
 import sys

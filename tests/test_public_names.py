@@ -2,7 +2,16 @@ import dcgan
 
 
 def test_the_public_names_are_these() -> None:
-    assert dcgan.__all__ == ["Config", "StepReport", "TrainedGenerator", "UserError", "load", "recipe", "train"]
+    assert dcgan.__all__ == [
+        "Config",
+        "StepReport",
+        "TrainedGenerator",
+        "UserError",
+        "explore",
+        "load",
+        "recipe",
+        "train",
+    ]
     assert dir(dcgan) == dcgan.__all__
     for name in dcgan.__all__:
         assert getattr(dcgan, name).__doc__, name

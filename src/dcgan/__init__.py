@@ -6,12 +6,14 @@ for report in dcgan.train("sprites/", size=64, budget="10min"):
     ...                                      # one StepReport a step; stop whenever you like, it is saved
 generator = dcgan.load("runs/sprites-64-modern-0")
 pixels = generator.sample(range(64))         # n c h w, uint8: a seed is the same image every time
+dcgan.explore.walk("runs/sprites-64-modern-0", seeds=[3, 17, 40])    # a film, and the latents of its frames
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dcgan.commands import explore
     from dcgan.commands.python import load, train
     from dcgan.config import Config
     from dcgan.errors import UserError
@@ -19,24 +21,27 @@ if TYPE_CHECKING:
     from dcgan.runs.checkpoint import TrainedGenerator
     from dcgan.training.step import StepReport
 
-__all__ = ["Config", "StepReport", "TrainedGenerator", "UserError", "load", "recipe", "train"]
+__all__ = ["Config", "StepReport", "TrainedGenerator", "UserError", "explore", "load", "recipe", "train"]
 
 _HOMES = {
     "Config": "dcgan.config",
     "StepReport": "dcgan.training.step",
     "TrainedGenerator": "dcgan.runs.checkpoint",
     "UserError": "dcgan.errors",
+    "explore": "dcgan.commands.explore",
     "load": "dcgan.commands.python",
     "recipe": "dcgan.recipes",
     "train": "dcgan.commands.python",
 }
+_MODULES = {"explore"}
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for: ``import dcgan`` alone costs nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module 'dcgan' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    home = import_module(_HOMES[name])
+    return home if name in _MODULES else getattr(home, name)
 
 
 def __dir__() -> list[str]:

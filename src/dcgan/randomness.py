@@ -66,8 +66,8 @@ def latents_of_seeds(seeds: Sequence[int], size: int, prior: Prior = "normal") -
     return torch.cat([latents(seed, 1, size, seed=0, stream="sample", prior=prior) for seed in seeds])
 
 
-def slerp(start: Latents, end: Latents, share: float) -> Latents:
-    """The point at ``share`` (0 … 1) of the way along the great circle from ``start`` to ``end``, row by row.
+def slerp(start: Latents, end: Latents, share: float | torch.Tensor) -> Latents:
+    """The point at ``share`` (0 … 1; n x 1: one for each row) along the great circle from ``start`` to ``end``.
 
     Straight lines between normal latents pass through the nearly empty middle (Shoemake 1985; White 2016).
     """

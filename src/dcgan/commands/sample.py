@@ -31,35 +31,44 @@ class SampleOptions:
         Literal["best", "last"] | None, tyro.conf.arg(metavar="{best,last}", help_behavior_hint="")
     ] = None
     """Of the run (default: the best one if one was kept, else the last)."""
+    latents: Annotated[str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """Draw the latents of a JSON file, such as dcgan explore leaves, instead of seeds."""
     out: Annotated[str, tyro.conf.arg(metavar="FOLDER")] = "samples"
     """Where the images go."""
 
 
 def sample(options: SampleOptions) -> tuple[Path, int]:
-    """Write ``seed_00000.png`` … and ``sheet.png``; the folder and the number of images.
+    """Write ``seed_00000.png`` … (``latent_00000.png`` …) and ``sheet.png``; the folder and the number of images.
 
     What a PNG cannot hold (16-bit colour, two or more than four channels) becomes ``.npy``.
     """
     from dcgan.data.pixels import grid, png, viewable
+    from dcgan.exploration.points import draw, points_of_seeds, read_points
     from dcgan.files import write_atomically
     from dcgan.runs.checkpoint import load_generator
 
     seeds = parse_seeds(options.seeds)
+    if options.latents is not None and options.label is not None:
+        raise UserError("--label and --latents: give one of them. The file says how much of each class its images are.")
     generator = load_generator(Path(options.run), options.checkpoint)
     label = None if options.label is None else class_number(options.label, generator.class_names)
+    if options.latents is None:
+        names, points = [f"seed_{seed:05d}" for seed in seeds], points_of_seeds(generator, seeds, label)
+    else:
+        points = read_points(Path(options.latents), generator)
+        names = [f"latent_{number:05d}" for number in range(len(points))]
     out = Path(options.out)
     on_sheet: list[np.ndarray] = []
-    for start in range(0, len(seeds), BATCH):
-        batch = seeds[start : start + BATCH]
-        pixels = generator.sample(batch, None if label is None else [label] * len(batch))
-        for seed, picture in zip(batch, pixels.permute(0, 2, 3, 1).numpy(), strict=True):
+    for start in range(0, len(points), BATCH):
+        pixels = draw(generator, points[start : start + BATCH]).permute(0, 2, 3, 1).numpy()
+        for name, picture in zip(names[start : start + BATCH], pixels, strict=True):
             suffix, content = encoded(picture)
-            write_atomically(out / f"seed_{seed:05d}{suffix}", content)
+            write_atomically(out / f"{name}{suffix}", content)
             if len(on_sheet) < SHEET_LIMIT:
                 on_sheet.append(picture)
     sheet = grid(viewable(np.stack(on_sheet)), math.ceil(math.sqrt(len(on_sheet))))
     write_atomically(out / "sheet.png", png(sheet))
-    return out, len(seeds)
+    return out, len(points)
 
 
 def encoded(picture: np.ndarray) -> tuple[str, bytes]:

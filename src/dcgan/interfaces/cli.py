@@ -15,6 +15,7 @@ dcgan: deep convolutional GANs on your own images
   dcgan export RUN       the generator as a file for other programs: --to onnx
   dcgan evaluate RUN     how good they are, in numbers that can be trusted
   dcgan compare RUN RUN  side by side; --vary trains what is missing
+  dcgan explore METHOD   what it has learned: walk from image to image, …
   dcgan data SOURCE      what is in there, and what is wrong with it
   dcgan doctor           what this machine can do, and how to mend the rest
 
@@ -69,6 +70,7 @@ def _dispatch(words: list[str]) -> int:
         "data": verbs.data,
         "compare": verbs.compare,
         "doctor": verbs.doctor,
+        "explore": verbs.explore,
     }
     if words[0] not in commands:
         import difflib

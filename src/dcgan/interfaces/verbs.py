@@ -11,7 +11,7 @@ import tyro
 
 from dcgan.commands.options import CompareOptions, DataOptions, EvaluateOptions, ExportOptions, TrainOptions
 from dcgan.commands.sample import SampleOptions
-from dcgan.errors import ExitCode
+from dcgan.errors import ExitCode, UserError
 from dcgan.files import cache_root
 from dcgan.interfaces.console import choose_display
 from dcgan.interfaces.signals import Stop
@@ -171,6 +171,34 @@ def compare(words: list[str]) -> int:
         print("\n".join(line for table in comparison.tables()[:2] for line in [*table.lines(), ""]))
         print(f"All of it in pictures: {plain(comparison.folder.report)}")
     return stop.asked or int(bool(comparison.troubles))
+
+
+EXPLORE = """\
+usage: dcgan explore METHOD RUN [OPTIONS]
+
+What has a generator learned? Each method leaves a picture and a JSON file with
+its latents in RUN/explore; dcgan sample RUN --latents FILE draws them again.
+
+  walk        a film from image to image
+
+dcgan explore METHOD --help tells the rest.
+"""
+
+
+def explore(words: list[str]) -> int:
+    """``dcgan explore``: the method's words, and where its picture is."""
+    if not words or words[0] in ("-h", "--help"):
+        print(EXPLORE, end="")
+        return ExitCode.OK if words else ExitCode.USAGE
+    from dcgan.commands.explore import METHODS
+
+    if words[0] not in METHODS:
+        raise UserError(f"dcgan explore {words[0]}: no such method. Known: {', '.join(METHODS)}.")
+    result = tyro.cli(METHODS[words[0]], args=words[1:], prog=f"dcgan explore {words[0]}")
+    for line in result.words:
+        print(plain(line))
+    print(f"Picture: {plain(result.picture)}. Latents and numbers: {plain(result.facts)}.")
+    return ExitCode.OK
 
 
 def _parse(kind: type[Options], words: list[str], command: str) -> Options:

@@ -25,10 +25,15 @@ def reduced(size: int, kernel: int = 4, stride: int = 2, padding: int = 1) -> in
 
 
 def with_classes(latents: Latents, labels: Labels | None, num_classes: int) -> Tensor:
-    """The latents, each with its class behind it, one-hot: n, z + ``num_classes``."""
+    """The latents, each with its class behind it, one-hot: n, z + ``num_classes``.
+
+    ``labels`` may be shares of all classes instead, n x ``num_classes``: they are taken as they are.
+    """
     if not num_classes:
         return latents
     assert labels is not None, "this generator was trained with labels"
+    if labels.ndim == 2:
+        return torch.cat([latents, labels.to(latents.dtype)], dim=1)
     classes = torch.arange(num_classes, device=labels.device)  # one_hot would wait for the device
     return torch.cat([latents, (labels[:, None] == classes).to(latents.dtype)], dim=1)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Paths only: whether they exist is another question. Training writes all but the files of report and evaluate."""
+    """Paths only: whether they exist is another question. By training, but those of report, evaluate, explore."""
 
     root: Path
 
@@ -97,6 +97,16 @@ class RunFolder:
     def least_usual(self) -> Path:
         """Samples farthest from anything real. By evaluate."""
         return self.root / "least-usual.png"
+
+    @property
+    def exploration(self) -> Path:
+        """A folder of results, each a picture and a JSON file of the same name. By explore."""
+        return self.root / "explore"
+
+    @property
+    def directions(self) -> Path:
+        """Directions of the latent space, as JSON: see ``exploration.directions``. By explore."""
+        return self.exploration / "directions.json"
 
     @property
     def report(self) -> Path:

@@ -1,0 +1,16 @@
+"""Explore: what has a generator learned? One function a method, each leaving a picture and a JSON file.
+
+import dcgan
+
+result = dcgan.explore.walk("runs/sprites-64-modern-0", seeds=[3, 17, 40], loop=True)
+result.picture, result.facts, result.words
+"""
+
+from collections.abc import Callable
+
+from dcgan.commands.exploring.results import Result
+from dcgan.commands.exploring.walk import walk
+
+METHODS: dict[str, Callable[..., Result]] = {"walk": walk}
+
+__all__ = ["METHODS", "Result", "walk"]

@@ -1,0 +1,88 @@
+"""Explore by its commands: pictures and JSON files in the run, the same from Python, and latents drawn again."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import dcgan
+from dcgan.errors import ExitCode, UserError
+from dcgan.interfaces.cli import main
+from dcgan.runs.folder import RunFolder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of 64 images of 16 x 16: its pictures are noise, its files are whole."""
+    root = tmp_path_factory.mktemp("explore")
+    rng = np.random.default_rng(0)
+    np.save(root / "images.npy", rng.integers(0, 256, (120, 16, 16, 3), dtype=np.uint8))
+    words = (
+        f"train {root / 'images.npy'} --size 16 --width 8 --budget 64 --threads 1 --precision fp32 --out {root / 'run'}"
+    )
+    words += " --set runs.evaluations=0 --set model.latent_size=6"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DCGAN_CACHE", str(root / "cache"))
+        assert main(words.split()) == 0
+    return root / "run"
+
+
+def facts(run: Path, name: str) -> dict:
+    return json.loads((RunFolder(run).exploration / f"{name}.json").read_text())
+
+
+def test_a_walk_leaves_a_film_a_strip_and_its_latents(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explore", "walk", str(run), "--seeds", "3,17,40", "--frames", "12", "--loop"]) == 0
+    folder = RunFolder(run).exploration
+    with Image.open(folder / "walk.gif") as film:
+        assert film.is_animated
+    assert (folder / facts(run, "walk")["picture"]).is_file()
+    assert np.array(facts(run, "walk")["latents"]).shape == (12, 6)
+    assert str(folder / "walk.gif") in capsys.readouterr().out
+
+
+@pytest.mark.promise("What dcgan explore shows can be drawn again from its file: dcgan sample RUN --latents FILE.")
+def test_the_latents_of_an_exploration_are_drawn_again(run: Path, tmp_path: Path) -> None:
+    result = dcgan.explore.walk(run, seeds=[1, 2], frames=3, pace="latent", out=tmp_path / "walk.png")
+    assert main(["sample", str(run), "--latents", str(result.facts), "--out", str(tmp_path / "new")]) == 0
+    shown = np.asarray(Image.open(result.picture))[:, :16]
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "new" / "latent_00000.png")), shown)
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "new" / "latent_00000.png")), seed_image(run, 1))
+
+
+def seed_image(run: Path, seed: int) -> np.ndarray:
+    return dcgan.load(run).sample([seed])[0].permute(1, 2, 0).numpy()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["nonsense"], "no such method"),
+        (["walk", "RUN", "--seeds", "1"], "Expected at least 2"),
+        (["walk", "RUN", "--seeds", "a"], "--seeds a: must be"),
+        (["walk", "RUN", "--frames", "1"], "--frames 1: must be"),
+        (["walk", "RUN", "--out", "walk.avi"], r"must end in .gif or .mp4 or .png"),
+        (["walk", "RUN", "--pace", "nobody"], "no such detector"),
+        (["walk", "RUN", "--label", "cat"], "knows no classes"),
+        (["walk", "nowhere"], "nowhere: no such folder"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(
+    run: Path, words: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explore", *(str(run) if word == "RUN" else word for word in words)]) in (2, ExitCode.CHECKPOINT)
+    told = capsys.readouterr().err
+    assert expected in told
+    assert told.count("\n") == 1
+
+
+def test_seeds_from_python_are_checked_as_well(run: Path) -> None:
+    with pytest.raises(UserError, match="must be numbers from 0"):
+        dcgan.explore.walk(run, seeds=[-1, 2])
+
+
+def test_a_label_and_latents_cannot_both_be_asked_for(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sample", str(run), "--label", "cat", "--latents", "x.json"]) == 2
+    assert "give one of them" in capsys.readouterr().err
