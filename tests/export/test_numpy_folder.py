@@ -51,7 +51,8 @@ def test_it_runs_as_a_program_where_torch_is_not(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
         "seed_00000.png", "seed_00001.png", "seed_00005.png",
     ]  # fmt: skip
-    drawn = np.asarray(Image.open(tmp_path / "new" / "seed_00005.png"))
+    with Image.open(tmp_path / "new" / "seed_00005.png") as picture:
+        drawn = np.asarray(picture)
     expected = trained.sample([5], [2])[0].permute(1, 2, 0).numpy()
     assert np.abs(drawn.astype(int) - expected).max() <= 1
 

@@ -88,8 +88,16 @@ def _numpy(generator: TrainedGenerator, options: ExportOptions) -> Export:
     return numpy_export(generator)
 
 
+def _hub(generator: TrainedGenerator, options: ExportOptions) -> Export:
+    from dcgan.commands.run_facts import run_facts
+    from dcgan.export.hub_folder import hub_export
+
+    return hub_export(generator, run_facts(Path(options.run), generator))
+
+
 FORMATS: dict[str, tuple[Callable[[TrainedGenerator, ExportOptions], Export], str]] = {
     "onnx": (_onnx, ".onnx"),
     "numpy": (_numpy, "-numpy"),
+    "hub": (_hub, "-hub"),
 }
 """What makes a format, and what the default name of its file or folder ends in."""

@@ -1,0 +1,63 @@
+"""What a run folder tells for a model card: its settings in words, and measurements of the exported checkpoint."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from dcgan.config import flatten
+from dcgan.export.card import RunFacts
+from dcgan.foreign import read_bytes
+from dcgan.reporting.measures import HEAD, rows_of
+from dcgan.reporting.settings import describe
+from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.runs.folder import RunFolder
+from dcgan.runs.portable import without_places
+
+MAX_BYTES = 10_000_000
+
+
+def run_facts(path: Path, generator: TrainedGenerator) -> RunFacts:
+    """Facts of the run that the generator came from, as far as they are there; no path of this machine is in them."""
+    run = RunFolder(path)
+    config = dict(flatten(without_places(generator.config)))
+    about = _json(run.about)
+    seen = images_seen(generator)
+    evaluation = _json(run.evaluation)
+    remarks = [str(remark) for remark in evaluation.get("remarks", [])]
+    measurements = evaluation.get("measurements", []) if _is_of(remarks, seen) else []
+    return RunFacts(
+        name=path.absolute().name.removesuffix(".safetensors"),
+        data=str(config["data.source"]),
+        images_seen=seen,
+        sentences=describe(config, {name: about[name] for name in ALLOWED if name in about}),
+        measurements=measurements,
+        rows=[HEAD, *rows_of(measurements)] if measurements else [],
+        remarks=remarks if measurements else [],
+    )
+
+
+ALLOWED = (
+    "generator_parameters", "discriminator_parameters", "train_images", "held_out_images", "processor", "accelerator",
+)  # fmt: skip
+"""Of ``about.json``: neither the command nor the places in it."""
+
+
+def images_seen(generator: TrainedGenerator) -> int | None:
+    """Training images that a checkpoint has seen, by its name; None for what is no checkpoint."""
+    match = re.match(r"checkpoint-([0-9]+)", generator.path.name) if generator.path else None
+    return int(match[1]) if match else None
+
+
+def _is_of(remarks: list[str], seen: int | None) -> bool:
+    """Whether an evaluation was of the checkpoint after so many images: its first remark says so."""
+    match = re.search(r"after ([0-9,]+) images", remarks[0]) if remarks else None
+    return bool(match) and seen == int(match[1].replace(",", "")) if match else False
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(read_bytes(path, MAX_BYTES))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
