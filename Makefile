@@ -3,12 +3,13 @@
 # docs   run the tests that prove a promise, and write docs/promises.md from those that pass
 # experiments        do what is missing of benchmarks/experiments/experiments.toml (hours; any later call goes on)
 # experiments-small  of these, 2 data sets x 3 recipes x 3 seeds x 3 minutes
+# gluon  compare dcgan.textbook with the real MXNet 1.9.1, in an environment of its own (needs Python 3.11)
 # torture  kill, starve and cut off runs by the thousand, under an hour on two cores; started again it goes on
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo check docs experiments experiments-small torture format clean
+.PHONY: demo check docs gluon experiments experiments-small torture format clean
 
 demo: $(INSTALLED)
 	$(BIN)/dcgan train critters --size 32 --budget 2min --out demo
@@ -23,6 +24,15 @@ check: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python docs/make_promises.py
+
+# MXNet 1.9.1 needs a NumPy before 1.24, and asks for a graphviz that is not needed.
+gluon: $(INSTALLED)
+	@if command -v python3.11 >/dev/null; then \
+		test -x .mxnet/bin/python || python3.11 -m venv .mxnet; \
+		.mxnet/bin/pip install --quiet --disable-pip-version-check --no-deps mxnet==1.9.1 && \
+		.mxnet/bin/pip install --quiet --disable-pip-version-check numpy==1.23.5 requests graphviz; \
+	fi
+	DCGAN_MXNET=.mxnet/bin/python $(BIN)/pytest -rs tests/textbook/test_real_mxnet.py
 
 experiments: $(INSTALLED)
 	$(BIN)/python benchmarks/experiments/run.py --jobs 2 --threads 1
@@ -47,4 +57,4 @@ $(INSTALLED): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf .venv demo
+	rm -rf .venv .mxnet demo

@@ -1,5 +1,6 @@
 """The chapter itself: every cell runs, prints what the book shows, and trains as ``--recipe d2l`` does."""
 
+import importlib.util
 import re
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,7 @@ from dcgan.training.state import TrainingState
 from dcgan.training.step import update_both
 
 mpl.use("Agg")
-SHAPES = {
-    "pytorch": {6: (2, 20, 32, 32), 7: (2, 20, 4, 4), 9: (1, 3, 64, 64), 12: (2, 20, 8, 8), 14: (1, 1, 1, 1)},
-}
+SHAPES = {6: (2, 20, 32, 32), 7: (2, 20, 4, 4), 9: (1, 3, 64, 64), 12: (2, 20, 8, 8), 14: (1, 1, 1, 1)}
 CLOSING_LINE = re.compile(r"^loss_D (\d+\.\d{3}), loss_G (\d+\.\d{3}), \d+\.\d examples/sec on cpu(\(0\))?$")
 
 
@@ -85,7 +84,7 @@ def test_every_cell_of_the_pytorch_tab_runs_and_trains_as_the_recipe_does(
     recorder = Recorder(monkeypatch)
     values = run_chapter(chapter, "pytorch", classes)
     assert len(values) == 17
-    assert {number: tuple(values[number]) for number in SHAPES["pytorch"]} == SHAPES["pytorch"]
+    assert {number: tuple(values[number]) for number in SHAPES} == SHAPES
     closing = CLOSING_LINE.match(capsys.readouterr().out.splitlines()[-1])
     assert closing
 
@@ -119,6 +118,18 @@ def test_every_cell_of_the_pytorch_tab_runs_and_trains_as_the_recipe_does(
         for name, tensor in to_chapter(network.state_dict(), role).items():
             if "num_batches" not in name:
                 assert float((tensor - theirs[name]).abs().max()) < 1e-8, name
+
+
+def test_every_cell_of_the_gluon_tab_runs(chapter: Path, classes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if importlib.util.find_spec("mxnet"):
+        pytest.skip("the real MXNet is installed here, so ours is not used")
+    values = run_chapter(chapter, "mxnet", classes)
+    assert len(values) == 17
+    assert {number: tuple(values[number]) for number in SHAPES} == SHAPES
+    assert CLOSING_LINE.match(capsys.readouterr().out.splitlines()[-1])
+    for net, count in (("net_G", 3_576_704), ("net_D", 2_765_696)):
+        tensors = values[0][net].collect_params().values()
+        assert sum(each.data().asnumpy().size for each in tensors if each.trained) == count
 
 
 def test_the_chapters_numbers_are_those_that_the_program_makes_of_the_same_pixels(classes: Path) -> None:

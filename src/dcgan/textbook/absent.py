@@ -16,3 +16,16 @@ def refuse_other_names(library: str) -> Callable[[str], Any]:
         )
 
     return refuse
+
+
+class Part:
+    """A module inside a supplied library, with these names and no others."""
+
+    def __init__(self, library: str, **names: Any) -> None:
+        self.__dict__.update(names)
+        self._refuse = refuse_other_names(library)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_refuse":  # while it is copied there is nothing in it
+            raise AttributeError(name)
+        return self._refuse(name)

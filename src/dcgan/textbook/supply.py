@@ -11,9 +11,17 @@ from types import ModuleType
 MODULES = {
     "d2l": None,
     "d2l.torch": "dcgan.textbook.torch",
+    "d2l.mxnet": "dcgan.textbook.mxnet",
     "torchvision": "dcgan.textbook.vision",
     "torchvision.datasets": "dcgan.textbook.vision.datasets",
     "torchvision.transforms": "dcgan.textbook.vision.transforms",
+    "mxnet": "dcgan.textbook.gluon",
+    "mxnet.autograd": "dcgan.textbook.gluon.autograd",
+    "mxnet.gluon": "dcgan.textbook.gluon.gluon",
+    "mxnet.gluon.nn": "dcgan.textbook.gluon.nn",
+    "mxnet.init": "dcgan.textbook.gluon.init",
+    "mxnet.np": "dcgan.textbook.gluon.np",
+    "mxnet.npx": "dcgan.textbook.gluon.npx",
 }
 """Each name that is supplied, and the module that stands in for it."""
 
