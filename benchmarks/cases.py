@@ -11,7 +11,7 @@ from PIL import Image
 from dcgan.data.critters import draw
 from dcgan.models.dcgan import channels_at
 from dcgan.notation import stages
-from dcgan.recipes import recipe
+from dcgan.settings.recipes import recipe
 
 # A step runs through the generator forward and backward (by its input, by its weights), and through the discriminator
 # forward for real, for fake and for the generator's turn, backward twice over for the first two, and backward by the

@@ -13,7 +13,6 @@ import torch
 from machine import facts, sources, write_results
 
 from dcgan.commands.train import saved_config
-from dcgan.config import Config
 from dcgan.data.batches import Batches
 from dcgan.data.dataset import Dataset
 from dcgan.data.prepare import prepare
@@ -21,6 +20,7 @@ from dcgan.hardware import keep_big_blocks
 from dcgan.randomness import latents
 from dcgan.runs import checkpoint
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.config import Config
 from dcgan.training.accelerate import advance_of, feed_of, new_state, rules_of
 from dcgan.training.loop import train_steps
 from dcgan.training.state import TrainingState

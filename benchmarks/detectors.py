@@ -27,7 +27,7 @@ from dcgan.data.prepare import prepare
 from dcgan.evaluation.detectors import Detector, detector
 from dcgan.evaluation.distances import frechet_distance
 from dcgan.evaluation.feature_stats import FeatureStats
-from dcgan.knobs import DataConfig
+from dcgan.settings.knobs import DataConfig
 
 sys.path.append(str(ROOT / "detectors"))
 import sets

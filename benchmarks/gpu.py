@@ -29,7 +29,7 @@ from plain_loops import chapter, plain, waiter
 from product import NUM_DRAWN, looping, single_steps, stepping
 
 from dcgan.limits import available_threads
-from dcgan.recipes import recipe
+from dcgan.settings.recipes import recipe
 from dcgan.training.accelerate import can_use_bf16
 
 Measure = Callable[[], dict[str, Any]]

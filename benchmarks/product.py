@@ -15,15 +15,15 @@ import torch
 from cases import Case, drawn_pixels
 from machine import Watched, answer, timed, watch
 
-from dcgan.config import Config
 from dcgan.data.batches import Batches
 from dcgan.data.prepare import prepare
 from dcgan.hardware import keep_big_blocks
 from dcgan.randomness import latents
-from dcgan.recipes import recipe
 from dcgan.runs import journal
 from dcgan.runs.checkpoint import load_generator
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.config import Config
+from dcgan.settings.recipes import recipe
 from dcgan.training.accelerate import advance_of, feed_of, new_state, rules_of
 from dcgan.training.compiled import compile_networks
 from dcgan.training.feed import Inputs, draws_of

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from dcgan.choice import RULES, Facts, settings_of_rules
-from dcgan.config import Config, flatten
 from dcgan.data.catalog import ENTRIES
 from dcgan.errors import ExitCode
-from dcgan.recipes import RECIPES, recipe
+from dcgan.settings.config import Config, flatten
+from dcgan.settings.recipes import RECIPES, recipe
+from dcgan.settings.rules import RULES, Facts, settings_of_rules
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(

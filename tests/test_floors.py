@@ -8,8 +8,8 @@ import pytest
 ROOT = Path(__file__).parent.parent / "src" / "dcgan"
 FILES = sorted(ROOT.rglob("*.py"))
 FLOORS = {
-    "errors": 0, "tensors": 0, "knobs": 0, "config": 0, "randomness": 0, "recipes": 0, "wording": 0, "notation": 0,
-    "limits": 0, "foreign": 0, "pickles": 0, "choice": 0,
+    "errors": 0, "tensors": 0, "settings": 0, "randomness": 0, "wording": 0, "notation": 0,
+    "limits": 0, "foreign": 0, "pickles": 0,
     "files": 1, "hardware": 1,
     "data": 2, "models": 2,
     "runs": 3,
@@ -27,11 +27,8 @@ GROUND = [
     "tensors",
     "wording",
     "notation",
-    "knobs",
-    "config",
+    "settings",
     "randomness",
-    "choice",
-    "recipes",
 ]  # each may import those before
 
 

@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dcgan.commands import explore
     from dcgan.commands.python import load, train
-    from dcgan.config import Config
     from dcgan.errors import UserError
-    from dcgan.recipes import recipe
     from dcgan.runs.checkpoint import TrainedGenerator
+    from dcgan.settings.config import Config
+    from dcgan.settings.recipes import recipe
     from dcgan.training.step import StepReport
 
 __all__ = ["Config", "StepReport", "TrainedGenerator", "UserError", "explore", "load", "recipe", "train"]
 
 _HOMES = {
-    "Config": "dcgan.config",
+    "Config": "dcgan.settings.config",
     "StepReport": "dcgan.training.step",
     "TrainedGenerator": "dcgan.runs.checkpoint",
     "UserError": "dcgan.errors",
     "explore": "dcgan.commands.explore",
     "load": "dcgan.commands.python",
-    "recipe": "dcgan.recipes",
+    "recipe": "dcgan.settings.recipes",
     "train": "dcgan.commands.python",
 }
 _MODULES = {"explore"}

@@ -17,10 +17,10 @@ import tables  # noqa: E402
 from dcgan.commands import trials  # noqa: E402
 from dcgan.commands.results import Result, save  # noqa: E402
 from dcgan.commands.variants import identity  # noqa: E402
-from dcgan.config import Config, flatten, from_tables  # noqa: E402
 from dcgan.evaluation.measurement import Measurement, Protocol  # noqa: E402
-from dcgan.recipes import complete  # noqa: E402
 from dcgan.runs.comparison import ComparisonFolder  # noqa: E402
+from dcgan.settings.config import Config, flatten, from_tables  # noqa: E402
+from dcgan.settings.recipes import complete  # noqa: E402
 
 DECLARED = declared.read()
 MEASURED = {

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from dcgan.commands.memory import memory_of
-from dcgan.config import Config
+from dcgan.settings.config import Config
 from dcgan.training.accelerate import advance_of, new_state, rules_of
 from dcgan.training.feed import Inputs
 from dcgan.training.schedules import Rates

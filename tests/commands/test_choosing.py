@@ -11,19 +11,19 @@ import pytest
 import torch
 
 import dcgan
-from dcgan import choice
-from dcgan.choice import Rule
 from dcgan.commands import measured as speeds
 from dcgan.commands.compare import ROUNDS, compare, existing
 from dcgan.commands.options import CompareOptions, TrainOptions
 from dcgan.commands.python import Silence
 from dcgan.commands.train import Training, introduce, rehearse
-from dcgan.config import Config, read_toml
 from dcgan.data.critters import draw
 from dcgan.errors import UserError
-from dcgan.recipes import complete
 from dcgan.reporting.report import write_report
 from dcgan.runs.folder import RunFolder
+from dcgan.settings import rules
+from dcgan.settings.config import Config, read_toml
+from dcgan.settings.recipes import complete
+from dcgan.settings.rules import Rule
 
 SMALL = ("model.generator_width=4", "model.discriminator_width=4", "hardware.precision=fp32", "training.batch_size=8")
 FEW = "training.augmentation=colour,translation,cutout"
@@ -51,7 +51,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
 
 
 def add_rule(monkeypatch: pytest.MonkeyPatch, when: dict[str, Any], settings: dict[str, Any]) -> None:
-    monkeypatch.setattr(choice, "RULES", (*choice.RULES, Rule(when, settings, "of this test", "nowhere")))
+    monkeypatch.setattr(rules, "RULES", (*rules.RULES, Rule(when, settings, "of this test", "nowhere")))
 
 
 @pytest.mark.parametrize("told", [False, True])
@@ -165,8 +165,8 @@ def test_speeds_are_measured_with_the_threads_of_the_run(
 def test_no_speed_is_measured_for_rules_unless_one_asks_for_it(
     critters_npy: Path, measured: list[Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unasking = [rule for rule in choice.RULES if not choice.MEASURED & rule.when.keys()]
-    monkeypatch.setattr(choice, "RULES", unasking)
+    unasking = [rule for rule in rules.RULES if not rules.MEASURED & rule.when.keys()]
+    monkeypatch.setattr(rules, "RULES", unasking)
     rehearse(options(critters_npy, budget="10s"), Silence())
     assert len(measured) == 1, "of the run's own networks"
     add_rule(monkeypatch, {"images": (512, 2048)}, {"training.flip": "on"})
@@ -227,5 +227,5 @@ def test_no_rule_decides_about_a_knob_that_is_newer_than_the_run(critters_npy: P
 
 
 def test_rules_decide_about_networks_and_training_and_not_about_images_disk_or_machine() -> None:
-    decided = {key for key in choice.settings_of_rules() if key != "data.labels"}  # which images there are it leaves
+    decided = {key for key in rules.settings_of_rules() if key != "data.labels"}  # which images there are it leaves
     assert {key.partition(".")[0] for key in decided} <= {"model", "training"}

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from dcgan.choice import RULES, Rule
 from dcgan.commands import trials
 from dcgan.commands.compare import ROUNDS, Comparison, compare, describe, kept_speed
 from dcgan.commands.options import CompareOptions
 from dcgan.commands.python import Silence
 from dcgan.commands.results import Protocol
 from dcgan.commands.trials import Trial
-from dcgan.config import Config, read_toml
 from dcgan.errors import UserError
 from dcgan.interfaces import verbs
 from dcgan.runs.comparison import ComparisonFolder
+from dcgan.settings.config import Config, read_toml
+from dcgan.settings.rules import RULES, Rule
 
 FAKE = [sys.executable, str(Path(__file__).parent / "fake_program.py")]
 SMALL = ("model.generator_width=4", "model.discriminator_width=4", "hardware.precision=fp32", "training.batch_size=8")

@@ -12,8 +12,8 @@ from dcgan.commands import measured
 from dcgan.commands.options import TrainOptions
 from dcgan.commands.plan import as_toml, settle
 from dcgan.commands.train import crossed_borders
-from dcgan.config import Config, to_tables
 from dcgan.hardware import bit_borders
+from dcgan.settings.config import Config, to_tables
 from dcgan.training.compiled import trouble_with_compiling
 from dcgan.training.speed import measure_speed
 

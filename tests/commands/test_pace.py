@@ -9,10 +9,10 @@ import pytest
 
 import dcgan
 from dcgan.commands.pace import Pace
-from dcgan.knobs import TrainingConfig
 from dcgan.notation import parse_budget
 from dcgan.runs import journal
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.knobs import TrainingConfig
 
 PLANNED = 100.0  # images a second, as measured before step 0
 

@@ -9,11 +9,11 @@ import pytest
 
 import dcgan
 from dcgan.commands.plan import as_toml, settle
-from dcgan.config import Config, flatten
 from dcgan.data.pixels import png
 from dcgan.errors import UserError
 from dcgan.runs import checkpoint
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.config import Config, flatten
 
 TINY = {
     "model.generator_width": 4, "model.discriminator_width": 4, "training.batch_size": 8,

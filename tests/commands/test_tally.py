@@ -7,9 +7,9 @@ from dcgan.commands.results import Protocol as Wanted
 from dcgan.commands.results import Result, beside, load_measured, save
 from dcgan.commands.tally import Column, label, tables
 from dcgan.commands.trials import Trial
-from dcgan.config import Config
 from dcgan.evaluation.measurement import Measurement, Protocol
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.config import Config
 
 PROTOCOL = Protocol("tiny", 1000, "clothes", "abc", "test", 500, "none", 1.0)
 

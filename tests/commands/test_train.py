@@ -9,14 +9,14 @@ import pytest
 import torch
 
 import dcgan
-from dcgan import choice
-from dcgan.choice import Rule
 from dcgan.commands.pictures import preview_is_due
-from dcgan.config import flatten, read_toml
 from dcgan.errors import ExitCode, UserError
-from dcgan.recipes import RECIPES, complete
 from dcgan.runs import checkpoint, journal
 from dcgan.runs.folder import RunFolder
+from dcgan.settings import rules
+from dcgan.settings.config import flatten, read_toml
+from dcgan.settings.recipes import RECIPES, complete
+from dcgan.settings.rules import Rule
 from dcgan.training.state import TrainingState
 
 TINY = {
@@ -171,8 +171,8 @@ def test_a_continued_run_decides_nothing_anew(
     whole = finish(critters_npy, tmp_path / "whole")
     parts = stop_after(7, critters_npy, tmp_path / "parts")
     always = Rule({}, {"training.augmentation": (), "training.flip": "on", "training.beta1": 0.9}, "", "")
-    monkeypatch.setattr(choice, "RULES", (always,))
-    monkeypatch.setitem(RECIPES, "modern", {"open": choice.settings_of_rules()})
+    monkeypatch.setattr(rules, "RULES", (always,))
+    monkeypatch.setitem(RECIPES, "modern", {"open": rules.settings_of_rules()})
     finish(critters_npy, tmp_path / "parts")
     assert_equal_runs(whole, parts)
     assert whole.config.read_text() == parts.config.read_text()

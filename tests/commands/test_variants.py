@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcgan.commands.variants import ADDED, combine, identity, parse_vary, without_address
-from dcgan.config import Config, flatten
 from dcgan.errors import UserError
-from dcgan.recipes import recipe
+from dcgan.settings.config import Config, flatten
+from dcgan.settings.recipes import recipe
 
 word = st.text("abcdefghijklmnopqrstuvwxyz0123456789._", min_size=1, max_size=8)
 space = st.sampled_from(["", " "])

@@ -16,9 +16,9 @@ from dcgan.data.critters import draw
 from dcgan.data.prepare import prepare
 from dcgan.evaluation.contrast import contrast, strengths
 from dcgan.evaluation.distances import Estimate
-from dcgan.recipes import recipe
 from dcgan.runs import checkpoint, journal, shelf
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.recipes import recipe
 
 TINY = {
     "model.generator_width": 4, "model.discriminator_width": 4, "model.latent_size": 8, "training.batch_size": 16,

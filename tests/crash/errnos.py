@@ -12,9 +12,9 @@ from tiny_runs import Ears
 from dcgan.commands.drawing import Drawing
 from dcgan.commands.records import Records
 from dcgan.errors import UserError
-from dcgan.knobs import RunsConfig
 from dcgan.runs import checkpoint, journal, shelf
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.knobs import RunsConfig
 
 ERRNOS = [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EFBIG, errno.ENOMEM]
 BEFORE, NOW, LATER = 160, 240, 320  # images seen

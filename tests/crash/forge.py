@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from dcgan.config import Config, to_tables
 from dcgan.runs import checkpoint
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.config import Config, to_tables
 from dcgan.training.accelerate import new_state
 
 SMALL: dict[str, Any] = {

@@ -10,9 +10,9 @@ from judge import judged
 from mutants import mutate, twist
 
 from dcgan.commands.plan import as_toml
-from dcgan.config import Config, read_toml, to_tables
 from dcgan.errors import UserError
-from dcgan.recipes import complete
+from dcgan.settings.config import Config, read_toml, to_tables
+from dcgan.settings.recipes import complete
 
 TEXTS = (
     b"a=" + b"[" * 100_000,

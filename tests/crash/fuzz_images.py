@@ -17,7 +17,7 @@ from PIL import Image, PngImagePlugin
 from dcgan.data.folders import Folder
 from dcgan.data.items import Unreadable
 from dcgan.data.shape import shape_image
-from dcgan.knobs import DataConfig
+from dcgan.settings.knobs import DataConfig
 
 
 def run(count: int, seed: int, already: dict[str, Any]) -> dict[str, Any]:

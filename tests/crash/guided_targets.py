@@ -17,15 +17,15 @@ from fuzz_checkpoints import good
 from fuzz_images import good_images
 from judge import command
 
-from dcgan.config import read_toml
 from dcgan.data.decode import decode
 from dcgan.data.items import Unreadable
 from dcgan.data.shape import shape_image
 from dcgan.errors import UserError
-from dcgan.knobs import DataConfig
-from dcgan.recipes import complete
 from dcgan.runs import checkpoint
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.config import read_toml
+from dcgan.settings.knobs import DataConfig
+from dcgan.settings.recipes import complete
 
 SHAPE = DataConfig(height=16, width=16)
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from dcgan.data.decode import decode
 from dcgan.data.shape import shape_image
-from dcgan.knobs import DataConfig
+from dcgan.settings.knobs import DataConfig
 
 HEIGHT, WIDTH = 1_500, 2_000
 PIXELS = HEIGHT * WIDTH

@@ -17,10 +17,10 @@ from dcgan.commands import session, watch
 from dcgan.commands.guard import CURED, to_cure
 from dcgan.commands.watch import Look, Watch, new_alarms
 from dcgan.evaluation.distances import Estimate
-from dcgan.knobs import TrainingConfig
 from dcgan.reporting.story import read_story
 from dcgan.runs import checkpoint, journal, shelf
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.knobs import TrainingConfig
 from dcgan.training.health import Distance, Vitals, diagnose
 from dcgan.training.state import TrainingState
 

@@ -16,11 +16,11 @@ from fuzz_images import png_chunk, run_length_bmp
 from judge import alarm, exit_code, peak, reset_peak
 
 from dcgan.commands.plan import as_toml
-from dcgan.config import Config
 from dcgan.data.decode import decode
 from dcgan.data.items import Unreadable
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import strict_json
+from dcgan.settings.config import Config
 
 MEGABYTES = 200
 ZEROS = bytes(10_000_000)

@@ -18,13 +18,13 @@ from judge import alarm, exit_code, fingerprint, watching
 from PIL import Image
 
 import dcgan
-from dcgan.config import read_toml
 from dcgan.data.folders import Folder
 from dcgan.errors import ExitCode, UserError
 from dcgan.reporting.report import write_report
 from dcgan.reporting.story import read_story
 from dcgan.runs import checkpoint
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.config import read_toml
 
 SOUND = {"data": "data", "sample": "sample"}
 

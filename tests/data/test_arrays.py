@@ -12,7 +12,7 @@ import tifffile
 from dcgan.data.items import Source
 from dcgan.data.sources import open_source
 from dcgan.errors import ExitCode, UserError
-from dcgan.knobs import DataConfig
+from dcgan.settings.knobs import DataConfig
 
 
 def noise(*shape: int, dtype: type = np.uint8) -> np.ndarray:

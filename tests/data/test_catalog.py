@@ -17,7 +17,7 @@ from dcgan.data import catalog
 from dcgan.data.catalog import Download, fetch
 from dcgan.data.sources import open_source
 from dcgan.errors import ExitCode, UserError
-from dcgan.knobs import DataConfig
+from dcgan.settings.knobs import DataConfig
 
 CONTENT = b"the published file"
 

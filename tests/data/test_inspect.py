@@ -12,7 +12,7 @@ from dcgan import files
 from dcgan.commands.data import clear_cache, inspect_data
 from dcgan.data.inspect import DatasetReport, contact_sheet, inspect
 from dcgan.errors import UserError
-from dcgan.knobs import DataConfig
+from dcgan.settings.knobs import DataConfig
 
 
 def config(**options: Any) -> DataConfig:

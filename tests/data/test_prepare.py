@@ -18,8 +18,8 @@ from dcgan import files
 from dcgan.data import cache, reading
 from dcgan.data.prepare import Dataset, prepare
 from dcgan.errors import ExitCode, UserError
-from dcgan.knobs import DataConfig
 from dcgan.limits import available_threads
+from dcgan.settings.knobs import DataConfig
 
 
 def prepared(**options: Any) -> Dataset:
@@ -299,7 +299,7 @@ def test_a_real_folder_renamed_touched_and_copied_is_no_change(tmp_path: Path) -
 def test_two_processes_at_once_do_not_harm_each_other(tmp_path: Path) -> None:
     folder_of_images(tmp_path / "images", 100)
     code = (
-        "import sys; from dcgan.knobs import DataConfig; from dcgan.data.prepare import prepare; "
+        "import sys; from dcgan.settings.knobs import DataConfig; from dcgan.data.prepare import prepare; "
         "print(prepare(DataConfig(source=sys.argv[1], height=16, width=16)).pixels.sum())"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "images")]

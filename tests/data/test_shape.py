@@ -8,7 +8,7 @@ from PIL import Image
 
 from dcgan.data.items import Decoded, Unreadable
 from dcgan.data.shape import luma, place, shape_image, widen
-from dcgan.knobs import DataConfig
+from dcgan.settings.knobs import DataConfig
 
 
 def random(*shape: int, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:

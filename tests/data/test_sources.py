@@ -16,7 +16,7 @@ from dcgan.data.decode import Unreadable
 from dcgan.data.items import Source
 from dcgan.data.sources import open_source
 from dcgan.errors import ExitCode, UserError
-from dcgan.knobs import DataConfig
+from dcgan.settings.knobs import DataConfig
 
 needs_real_data = pytest.mark.skipif("DCGAN_TEST_DATA" not in os.environ, reason="DCGAN_TEST_DATA names no real data")
 

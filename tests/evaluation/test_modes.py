@@ -16,7 +16,7 @@ from dcgan.evaluation.modes import (
     modes_of_digits,
     ring,
 )
-from dcgan.knobs import DataConfig
+from dcgan.settings.knobs import DataConfig
 
 
 def test_a_uniform_draw_hits_all_modes_and_has_the_divergence_of_chance() -> None:

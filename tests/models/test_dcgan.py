@@ -5,12 +5,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcgan.knobs import ModelConfig
 from dcgan.models.build import build
 from dcgan.models.dcgan import Discriminator, channels_at
 from dcgan.models.layers import DiscriminatorBlock, GeneratorBlock, enlarged, reduced
 from dcgan.notation import stages
-from dcgan.recipes import recipe
+from dcgan.settings.knobs import ModelConfig
+from dcgan.settings.recipes import recipe
 
 SIZES = [(16, 16), (20, 20), (28, 28), (32, 32), (40, 40), (48, 80), (64, 96), (96, 64)]
 

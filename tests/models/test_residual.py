@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from dcgan.errors import UserError
-from dcgan.knobs import ModelConfig
 from dcgan.models.build import build
 from dcgan.models.residual import ResidualBlock, ResidualGenerator
+from dcgan.settings.knobs import ModelConfig
 
 
 def residual(*, width: int = 4, num_classes: int = 0, **changes: object) -> ModelConfig:

@@ -5,11 +5,11 @@ import torch
 from torch import nn
 from torch.linalg import matrix_norm
 
-from dcgan.knobs import ModelConfig
 from dcgan.models.build import build
 from dcgan.models.dcgan import Discriminator
 from dcgan.models.spectral import SpectralNorm, iterate
-from dcgan.recipes import recipe
+from dcgan.settings.knobs import ModelConfig
+from dcgan.settings.recipes import recipe
 from dcgan.training.accelerate import new_state, rules_of
 from dcgan.training.step import update_both, update_generator
 

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcgan.config import Config, flatten
 from dcgan.reporting.chart import HEIGHT, WIDTH, Chart, Line, draw
 from dcgan.reporting.curves import limits, segments, smooth, thin, ticks
 from dcgan.reporting.report import write_report
 from dcgan.reporting.settings import describe
 from dcgan.runs import journal
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.config import Config, flatten
 
 Build = Callable[..., RunFolder]
 

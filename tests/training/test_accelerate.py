@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch.optim import Adam
 
-from dcgan.recipes import recipe
+from dcgan.settings.recipes import recipe
 from dcgan.training.accelerate import adam
 
 

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from dcgan.data.batches import Batches
 from dcgan.data.pixels import to_images
 from dcgan.randomness import latents
-from dcgan.recipes import recipe
+from dcgan.settings.recipes import recipe
 from dcgan.training.accelerate import adam, new_state, rules_of
 from dcgan.training.step import update_both
 

@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch._dynamo.utils import counters
 
-from dcgan.config import Config
-from dcgan.recipes import recipe
+from dcgan.settings.config import Config
+from dcgan.settings.recipes import recipe
 from dcgan.training import accelerate, capture, compiled
 from dcgan.training.accelerate import advance_of, new_state, rules_of
 from dcgan.training.feed import Inputs

@@ -14,9 +14,9 @@ from test_loop import CONFIG, PARTS
 
 from dcgan.commands.drawing import Easel
 from dcgan.commands.pictures import draw_preview
-from dcgan.config import Config
 from dcgan.data.batches import Batches
 from dcgan.models import folding
+from dcgan.settings.config import Config
 from dcgan.training import feed as feeding
 from dcgan.training.accelerate import advance_of, feed_of, new_state, rules_of
 from dcgan.training.feed import Feed

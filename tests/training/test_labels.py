@@ -9,7 +9,7 @@ from torch import Tensor
 from dcgan.data.batches import Batches
 from dcgan.data.critters import draw, label
 from dcgan.data.pixels import to_images
-from dcgan.recipes import recipe
+from dcgan.settings.recipes import recipe
 from dcgan.training.accelerate import new_state, rules_of
 from dcgan.training.feed import Feed
 from dcgan.training.loop import advance_by, train_steps

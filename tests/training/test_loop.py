@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from dcgan.config import Config
 from dcgan.data.batches import Batches
-from dcgan.recipes import recipe
+from dcgan.settings.config import Config
+from dcgan.settings.recipes import recipe
 from dcgan.training import capture
 from dcgan.training.accelerate import new_state, rules_of
 from dcgan.training.capture import CapturedSteps

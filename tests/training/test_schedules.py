@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from dcgan.knobs import TrainingConfig
+from dcgan.settings.knobs import TrainingConfig
 from dcgan.training.schedules import Rates, falling, follows_end, learning_rate_factor, rates_at
 
 

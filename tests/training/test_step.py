@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from dcgan.recipes import recipe
+from dcgan.settings.recipes import recipe
 from dcgan.training.accelerate import new_state, rules_of
 from dcgan.training.penalties import squared_gradient
 from dcgan.training.state import TrainingState

@@ -19,7 +19,6 @@ from dcgan.commands.tally import Column, tables
 from dcgan.commands.train import saved_config
 from dcgan.commands.trials import Outcome, Trial, run_trials
 from dcgan.commands.variants import Variant, combine, identity, parse_vary
-from dcgan.config import Config, flatten
 from dcgan.data.prepare import Dataset, prepare
 from dcgan.errors import UserError
 from dcgan.evaluation.detectors import detector
@@ -31,6 +30,7 @@ from dcgan.reporting.story import read_story
 from dcgan.reporting.table import Table
 from dcgan.runs.comparison import ComparisonFolder
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.config import Config, flatten
 from dcgan.wording import duration, number, plain
 
 DETECTORS = ("tiny", "second")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcgan.errors import UserError
-from dcgan.knobs import DataConfig
+from dcgan.settings.knobs import DataConfig
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,12 @@ from dcgan.evaluation.detectors import Detector, detector, protocol
 from dcgan.evaluation.measurement import Measurement
 from dcgan.evaluation.verdict import Verdict, judge
 from dcgan.files import write_atomically
-from dcgan.knobs import DataConfig
 from dcgan.notation import parse_size
 from dcgan.reporting.report import write_report
 from dcgan.runs import shelf
 from dcgan.runs.checkpoint import TrainedGenerator, load_generator
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.knobs import DataConfig
 from dcgan.tensors import Labels, Pixels
 from dcgan.wording import plain
 

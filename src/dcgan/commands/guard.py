@@ -5,11 +5,11 @@ while when it is heard, and so has a lost game or a discriminator that sees noth
 state at which all was measured to be well.
 """
 
-from dcgan.config import Config
 from dcgan.errors import ExitCode, UserError
-from dcgan.knobs import TrainingConfig
 from dcgan.runs import checkpoint, shelf
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.config import Config
+from dcgan.settings.knobs import TrainingConfig
 from dcgan.training.accelerate import new_state
 from dcgan.training.health import LEAST_DIVERSITY, Alarm, Vitals, diagnose
 from dcgan.training.state import TrainingState

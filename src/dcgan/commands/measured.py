@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import torch
 
-from dcgan.config import Config
 from dcgan.hardware import choose_device
 from dcgan.notation import parse_budget
+from dcgan.settings.config import Config
 from dcgan.training.accelerate import can_use_bf16
 from dcgan.training.compiled import trouble_with_compiling, why
 from dcgan.training.speed import measure_speed

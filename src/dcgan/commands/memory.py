@@ -7,7 +7,7 @@ from torch import Tensor
 from torch._subclasses import FakeTensorMode  # what torch.compile traces with; torch has no public name for it
 from torch.autograd.graph import saved_tensors_hooks
 
-from dcgan.config import Config
+from dcgan.settings.config import Config
 from dcgan.training.accelerate import new_state, rules_of
 from dcgan.training.penalties import penalised_scores
 from dcgan.training.state import TrainingState

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from dcgan.config import Config, read_toml
 from dcgan.errors import UserError
 from dcgan.notation import parse_size
-from dcgan.recipes import complete, recipe
+from dcgan.settings.config import Config, read_toml
+from dcgan.settings.recipes import complete, recipe
 
 
 def _arg(metavar: str | None = None, name: str | None = None) -> Any:

@@ -4,8 +4,8 @@ Whatever else the machine did in those seconds decides how long the run is, so t
 """
 
 from dcgan.commands.clock import Timer
-from dcgan.knobs import TrainingConfig
 from dcgan.notation import parse_budget
+from dcgan.settings.knobs import TrainingConfig
 from dcgan.wording import duration, number
 
 FROM, UNTIL = 20, 10  # shares of the run, as divisors: the first twentieth may compile, fill caches, and the like

@@ -9,20 +9,20 @@ import numpy as np
 import tomli_w
 import torch
 
-from dcgan.choice import Facts, asks_for_speed, choose, settings_of_rules
 from dcgan.commands.measured import fastest, speed_of
 from dcgan.commands.memory import memory_of
-from dcgan.config import MAX_TOML_BYTES, Config, flatten, to_tables
 from dcgan.data.likeness import class_share
 from dcgan.data.prepare import Dataset
 from dcgan.data.symmetry import may_be_mirrored, spread
 from dcgan.errors import UserError
 from dcgan.hardware import choose_device
-from dcgan.knobs import ModelConfig, require
 from dcgan.limits import available_threads
 from dcgan.notation import parse_budget
-from dcgan.recipes import recipe
 from dcgan.runs.tensor_file import MAX_HEADER_BYTES
+from dcgan.settings.config import MAX_TOML_BYTES, Config, flatten, to_tables
+from dcgan.settings.knobs import ModelConfig, require
+from dcgan.settings.recipes import recipe
+from dcgan.settings.rules import Facts, asks_for_speed, choose, settings_of_rules
 
 PROGRAM_BYTES = 500_000_000  # Python, torch and its libraries
 NUM_ANCHORS = 10
@@ -123,7 +123,7 @@ def flip_of(config: Config, dataset: Dataset) -> str:
 
 
 def facts_of(config: Config, dataset: Dataset, rate: Callable[[Config], float]) -> Facts:
-    """What the rules in choice.py may ask about; a speed is measured only if one of them does."""
+    """What the rules in settings/rules.py may ask about; a speed is measured only if one of them does."""
     budget, reach = parse_budget(config.training.budget), 0.0
     if budget.unit != "seconds":
         reach = float(images_of(config, len(dataset.train)))

@@ -19,10 +19,10 @@ from torch import Tensor
 from dcgan.commands.drawing import Drawing
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import DiskError, flush, write_atomically
-from dcgan.knobs import RunsConfig
 from dcgan.reporting.report import write_report
 from dcgan.runs import checkpoint, journal, shelf
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.knobs import RunsConfig
 
 MISSES = 3  # checkpoints in a row that the disk may refuse
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from dcgan.commands.variants import without_address
-from dcgan.config import Config
 from dcgan.evaluation.measurement import Measurement
 from dcgan.files import write_atomically
 from dcgan.hardware import describe
 from dcgan.reporting.story import Story
+from dcgan.settings.config import Config
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,13 @@ from dcgan.commands.pace import Pace
 from dcgan.commands.pictures import draw_fresh_preview, draw_preview, draw_reals, preview_is_due
 from dcgan.commands.records import Records
 from dcgan.commands.watch import Watch, new_alarms, vitals_of
-from dcgan.config import Config, to_tables
 from dcgan.data.batches import Batches
 from dcgan.data.prepare import Dataset
 from dcgan.hardware import bit_borders
 from dcgan.runs import journal, shelf
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.shelf import Role
+from dcgan.settings.config import Config, to_tables
 from dcgan.training.accelerate import advance_of, feed_of, rules_of
 from dcgan.training.health import is_sound
 from dcgan.training.loop import train_steps

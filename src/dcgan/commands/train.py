@@ -11,22 +11,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dcgan.choice import explain
 from dcgan.commands.listener import Listener
 from dcgan.commands.options import TrainOptions
 from dcgan.commands.plan import as_toml, expected_cost, resolve, settle
 from dcgan.commands.profile import profiled
 from dcgan.commands.session import Session
-from dcgan.config import Config, flatten, read_toml
 from dcgan.data.prepare import prepare
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import DiskError, clear_temporaries, require_space, write_atomically
 from dcgan.foreign import is_regular
 from dcgan.hardware import bit_borders, choose_device, describe
-from dcgan.recipes import complete
 from dcgan.runs import checkpoint, lock, shelf
 from dcgan.runs.checkpoint import Checkpoint
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.config import Config, flatten, read_toml
+from dcgan.settings.recipes import complete
+from dcgan.settings.rules import explain
 from dcgan.training.accelerate import new_state
 from dcgan.training.schedules import follows_end
 from dcgan.training.step import StepReport

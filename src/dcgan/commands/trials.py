@@ -18,13 +18,13 @@ from typing import IO, Self
 from dcgan.commands import results
 from dcgan.commands.plan import as_toml
 from dcgan.commands.results import Protocol, Result
-from dcgan.config import Config
 from dcgan.errors import ExitCode
 from dcgan.evaluation.measurement import Measurement
 from dcgan.files import write_atomically
 from dcgan.reporting.story import read_story
 from dcgan.runs.comparison import ComparisonFolder
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.config import Config
 
 POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 60.0  # for a run to save itself when it is asked to stop

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dcgan.choice import RULES
-from dcgan.config import Config, flatten, to_tables
 from dcgan.errors import UserError
-from dcgan.recipes import recipe
+from dcgan.settings.config import Config, flatten, to_tables
+from dcgan.settings.recipes import recipe
+from dcgan.settings.rules import RULES
 
 OFF = (None, False, 0, (), "", "none")
 """What a knob is when it does nothing. It stays out of the hash, so that a new knob that is off changes none."""

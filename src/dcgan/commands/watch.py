@@ -21,7 +21,6 @@ from torch import Tensor
 
 from dcgan.commands.clock import crossed
 from dcgan.commands.reals import features_of
-from dcgan.config import Config
 from dcgan.data.dataset import Dataset
 from dcgan.data.pixels import to_images
 from dcgan.evaluation.contrast import Strengths, contrast, strengths
@@ -31,6 +30,7 @@ from dcgan.evaluation.diversity import class_diversity, diversity
 from dcgan.evaluation.feature_stats import FeatureStats
 from dcgan.evaluation.measurement import name_of
 from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.settings.config import Config
 from dcgan.tensors import Features, Labels, Pixels
 from dcgan.training.health import Alarm, Distance, Vitals, diagnose, overfitting_of
 from dcgan.training.state import TrainingState

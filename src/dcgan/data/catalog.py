@@ -22,7 +22,7 @@ from dcgan.data.arrays import Arrays
 from dcgan.data.benchmarks import open_cifar10, open_idx, read_idx
 from dcgan.data.items import Decoded, Item, Source
 from dcgan.errors import ExitCode, UserError
-from dcgan.knobs import DataConfig
+from dcgan.settings.knobs import DataConfig
 
 _MAX_BYTES = 1_000_000_000
 _SECONDS = 30

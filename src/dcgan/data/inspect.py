@@ -7,7 +7,7 @@ import numpy as np
 from dcgan.data.pixels import grid, viewable
 from dcgan.data.prepare import prepare
 from dcgan.data.report import DatasetReport
-from dcgan.knobs import DataConfig
+from dcgan.settings.knobs import DataConfig
 
 __all__ = ["COLUMNS", "ROWS", "DatasetReport", "contact_sheet", "inspect"]
 

@@ -22,7 +22,7 @@ from dcgan.data.sources import open_source
 from dcgan.data.split import outlines, split
 from dcgan.data.summary import Form, summarize
 from dcgan.errors import ExitCode, UserError
-from dcgan.knobs import DataConfig
+from dcgan.settings.knobs import DataConfig
 from dcgan.wording import plain
 
 __all__ = ["Dataset", "prepare"]

@@ -18,8 +18,8 @@ import numpy as np
 from dcgan.data.items import Decoded, Source, Unreadable
 from dcgan.data.shape import keeps_channels, shape_image
 from dcgan.data.turns import turn
-from dcgan.knobs import DataConfig
 from dcgan.limits import available_threads
+from dcgan.settings.knobs import DataConfig
 
 _IMAGES_A_TASK = 16
 _MOST_THREADS = 32

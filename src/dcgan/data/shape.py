@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from dcgan.data.items import Decoded, Unreadable
-from dcgan.knobs import DataConfig
 from dcgan.notation import background_colour
+from dcgan.settings.knobs import DataConfig
 
 _FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,

@@ -12,8 +12,8 @@ from dcgan.data.folders import Folder
 from dcgan.data.items import Item, Selection, Source
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import open_regular
-from dcgan.knobs import DataConfig
 from dcgan.pickles import refuse_pickle
+from dcgan.settings.knobs import DataConfig
 
 __all__ = ["Item", "Source", "open_source"]
 

@@ -12,7 +12,7 @@ from dcgan.data.reading import Bad, Facts
 from dcgan.data.report import DatasetReport
 from dcgan.data.shape import Placement, place
 from dcgan.data.split import Split
-from dcgan.knobs import DataConfig
+from dcgan.settings.knobs import DataConfig
 
 
 @dataclass(frozen=True)

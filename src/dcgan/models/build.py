@@ -6,12 +6,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from dcgan.knobs import ModelConfig
 from dcgan.models.dcgan import Discriminator, Generator
 from dcgan.models.residual import ResidualDiscriminator, ResidualGenerator, first_deviation
 from dcgan.models.spectral import SUFFIX, normalise_spectrally, start_iteration
 from dcgan.notation import stages
 from dcgan.randomness import latents
+from dcgan.settings.knobs import ModelConfig
 
 AnyGenerator = Generator | ResidualGenerator
 AnyDiscriminator = Discriminator | ResidualDiscriminator

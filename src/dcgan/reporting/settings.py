@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dcgan.choice import explain
+from dcgan.settings.rules import explain
 
 _FITS = {
     "crop": "What does not fit the shape is cut off around the middle.",

@@ -9,12 +9,12 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from dcgan.config import read_toml
 from dcgan.data.report import DatasetReport
 from dcgan.errors import UserError
 from dcgan.foreign import read_bytes
 from dcgan.runs import journal
 from dcgan.runs.folder import RunFolder
+from dcgan.settings.config import read_toml
 
 State = Literal["waiting", "training", "finished", "interrupted", "failed", "stopped"]
 

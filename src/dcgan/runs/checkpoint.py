@@ -17,7 +17,6 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from dcgan.config import Config, from_tables
 from dcgan.data.pixels import to_pixels
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import write_atomically
@@ -27,12 +26,13 @@ from dcgan.models.build import AnyGenerator, build_generator
 from dcgan.models.statistics import reestimated
 from dcgan.pickles import refuse_pickle
 from dcgan.randomness import balanced_latents, latents_of_seeds
-from dcgan.recipes import complete
 from dcgan.runs.facts import FORMAT, parse_config, parse_facts
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.portable import WEIGHTS, is_portable, unpacked
 from dcgan.runs.shelf import Role, best, name_of, paths, prune
 from dcgan.runs.tensor_file import read_as_named, require_fit
+from dcgan.settings.config import Config, from_tables
+from dcgan.settings.recipes import complete
 from dcgan.tensors import Labels, Latents, Pixels
 
 CHUNK = 16  # samples are always drawn so many at a time, so that a seed's image does not depend on its neighbours

@@ -4,10 +4,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-from dcgan.config import Config, from_tables
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import strict_json
-from dcgan.recipes import complete
+from dcgan.settings.config import Config, from_tables
+from dcgan.settings.recipes import complete
 
 FORMAT = 1
 _KINDS = {

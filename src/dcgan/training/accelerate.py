@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from torch.optim import Adam
 
-from dcgan.config import Config
 from dcgan.data.batches import Batches
-from dcgan.knobs import TrainingConfig
 from dcgan.models.build import build, build_blank
+from dcgan.settings.config import Config
+from dcgan.settings.knobs import TrainingConfig
 from dcgan.training.augment import StrengthController
 from dcgan.training.average import average_of
 from dcgan.training.capture import CapturedSteps

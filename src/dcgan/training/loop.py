@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from dcgan.data.pixels import to_images
-from dcgan.knobs import TrainingConfig
+from dcgan.settings.knobs import TrainingConfig
 from dcgan.training.augment import mirrored
 from dcgan.training.average import update_average
 from dcgan.training.feed import Feed, Inputs

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from dcgan.knobs import TrainingConfig
+from dcgan.settings.knobs import TrainingConfig
 from dcgan.training.average import decay, power_decay
 
 GENTLER = 0.5  # times the learning rates, with each attempt of a guarded run

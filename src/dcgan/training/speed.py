@@ -6,9 +6,9 @@ from functools import partial
 
 import torch
 
-from dcgan.config import Config
 from dcgan.data.pixels import to_pixels
 from dcgan.randomness import latents
+from dcgan.settings.config import Config
 from dcgan.training.accelerate import advance_of, new_state, rules_of
 from dcgan.training.feed import Inputs, draws_of
 from dcgan.training.loop import Advance

@@ -15,7 +15,7 @@ from typing import Any, Literal, Union
 
 from dcgan.errors import UserError
 from dcgan.foreign import read_bytes
-from dcgan.knobs import DataConfig, HardwareConfig, ModelConfig, RunsConfig, TrainingConfig, require
+from dcgan.settings.knobs import DataConfig, HardwareConfig, ModelConfig, RunsConfig, TrainingConfig, require
 
 MAX_TOML_BYTES = 1_000_000
 _STRING = re.compile(r'"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'')
@@ -31,7 +31,7 @@ class Config:
     seed: int = 0
     """Every draw depends on it."""
     open: tuple[str, ...] = ()
-    """Settings that nobody has asked for: the rules in choice.py decide them before step 0. Empty: as they stand."""
+    """Settings that nobody has asked for: the rules of ``modern`` (settings/rules.py) decide them before step 0."""
     reasons: tuple[str, ...] = ()
     """``setting: why`` of each that they decided. Nothing depends on it."""
     data: DataConfig = field(default_factory=DataConfig)

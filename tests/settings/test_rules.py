@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcgan import choice
-from dcgan.choice import Facts, Rule, asks_for_speed, choose, coarse, explain, operations_per_image
-from dcgan.config import Config, flatten
 from dcgan.errors import UserError
-from dcgan.recipes import recipe
+from dcgan.settings import rules as rule_page
+from dcgan.settings.config import Config, flatten
+from dcgan.settings.recipes import recipe
+from dcgan.settings.rules import Facts, Rule, asks_for_speed, choose, coarse, explain, operations_per_image
 
 FACTS: dict[str, Any] = {
     "height": 32, "width": 32, "channels": 3, "num_images": 40_000, "device": "cpu", "reach": 1e5,
@@ -163,9 +163,9 @@ def test_a_setting_that_is_no_setting_cannot_be_open() -> None:
 def ruled(monkeypatch: pytest.MonkeyPatch, *rules: tuple[Any, Any]) -> Config:
     """Defaults of which just these rules decide."""
     monkeypatch.setattr(
-        choice, "RULES", [Rule(when, settings, str(index), "") for index, (when, settings) in enumerate(rules)]
+        rule_page, "RULES", [Rule(when, settings, str(index), "") for index, (when, settings) in enumerate(rules)]
     )
-    return Config(open=choice.settings_of_rules())
+    return Config(open=rule_page.settings_of_rules())
 
 
 def test_the_last_rule_that_holds_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +218,7 @@ def test_how_far_a_budget_reaches_in_three_units() -> None:
 
 @pytest.mark.parametrize(("size", "channels"), [(16, 1), (28, 1), (32, 3), (64, 3), (96, 3), (128, 4)])
 def test_operations_are_those_that_the_benchmarks_count_layer_by_layer(size: int, channels: int) -> None:
-    sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+    sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
     import cases
 
     case = cases._case("", "modern", size=size, channels=channels, picture_size=size)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dcgan.choice import settings_of_rules
-from dcgan.config import Config
 from dcgan.errors import UserError
+from dcgan.settings.config import Config
+from dcgan.settings.rules import settings_of_rules
 
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     # Decided by rules from the images, the device and the budget.

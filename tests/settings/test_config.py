@@ -5,10 +5,10 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcgan.config import Config, flatten, from_tables, to_tables
 from dcgan.errors import UserError
 from dcgan.notation import background_colour, parse_budget, parse_size, stages
-from dcgan.recipes import RECIPES, complete, recipe
+from dcgan.settings.config import Config, flatten, from_tables, to_tables
+from dcgan.settings.recipes import RECIPES, complete, recipe
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -21,9 +21,9 @@ def test_every_knob_is_explained() -> None:
     import ast
     import inspect
 
-    import dcgan.knobs
+    import dcgan.settings.knobs
 
-    for node in ast.parse(inspect.getsource(dcgan.knobs)).body:
+    for node in ast.parse(inspect.getsource(dcgan.settings.knobs)).body:
         if isinstance(node, ast.ClassDef) and node.name.endswith("Config"):
             for knob, after in zip(node.body, [*node.body[1:], None], strict=True):
                 if isinstance(knob, ast.AnnAssign) and not getattr(knob.target, "id", "").startswith("_"):

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from dcgan.config import Config
 from dcgan.errors import UserError
 from dcgan.notation import stages
+from dcgan.settings.config import Config
 
 
 class Rule(NamedTuple):
