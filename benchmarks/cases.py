@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from dcgan.data.critters import draw
+from dcgan.data.sources.critters import draw
 from dcgan.models.dcgan import channels_at
 from dcgan.notation import stages
 from dcgan.settings.recipes import recipe

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dcgan.data.benchmarks import find_idx, read_idx
+from dcgan.data.sources.idx_and_cifar import find_idx, read_idx
 from dcgan.evaluation.copies import find_copies
 from dcgan.tensors import Features
 

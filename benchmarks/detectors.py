@@ -22,8 +22,8 @@ import torch
 from damage import DAMAGES, SHARES, kept_modes
 from machine import ROOT, facts, sources, write_results
 
-from dcgan.data.critters import draw
 from dcgan.data.prepare import prepare
+from dcgan.data.sources.critters import draw
 from dcgan.evaluation.detectors import Detector, detector
 from dcgan.evaluation.distances import frechet_distance
 from dcgan.evaluation.feature_stats import FeatureStats

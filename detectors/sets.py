@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan.data.critters import CLASS_NAMES, draw, label
+from dcgan.data.sources.critters import CLASS_NAMES, draw, label
 
 CRITTER_SEED = 20_26  # creatures that the built-in data set, which is seed 0, does not have
 CRITTER_SIZE = 64

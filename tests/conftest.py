@@ -18,7 +18,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 @pytest.fixture(scope="session")
 def critters_npy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """100 creatures of 16 x 16, on black, as an array file: a source that is prepared in no time."""
-    from dcgan.data.critters import draw
+    from dcgan.data.sources.critters import draw
 
     path = tmp_path_factory.mktemp("data") / "creatures.npy"
     np.save(path, np.stack([draw(index, 16, 16)[..., :3] for index in range(100)]))

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dcgan.data.catalog import ENTRIES
+from dcgan.data.sources.catalog import ENTRIES
 from dcgan.errors import ExitCode
 from dcgan.settings.config import Config, flatten
 from dcgan.settings.recipes import RECIPES, recipe

@@ -16,7 +16,7 @@ from dcgan.commands.compare import ROUNDS, compare, existing
 from dcgan.commands.options import CompareOptions, TrainOptions
 from dcgan.commands.python import Silence
 from dcgan.commands.train import Training, introduce, rehearse
-from dcgan.data.critters import draw
+from dcgan.data.sources.critters import draw
 from dcgan.errors import UserError
 from dcgan.reporting.report import write_report
 from dcgan.runs.folder import RunFolder

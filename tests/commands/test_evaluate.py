@@ -8,7 +8,7 @@ import pytest
 
 import dcgan
 from dcgan.commands.evaluate import EvaluateOptions, Evaluation, evaluate
-from dcgan.data.critters import draw
+from dcgan.data.sources.critters import draw
 from dcgan.errors import UserError
 from dcgan.evaluation.measurement import Measurement
 from dcgan.interfaces.cli import main

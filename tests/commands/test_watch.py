@@ -12,8 +12,8 @@ import torch
 import dcgan
 from dcgan.commands import watch
 from dcgan.commands.watch import Look, Watch, new_alarms
-from dcgan.data.critters import draw
 from dcgan.data.prepare import prepare
+from dcgan.data.sources.critters import draw
 from dcgan.evaluation.contrast import contrast, strengths
 from dcgan.evaluation.distances import Estimate
 from dcgan.runs import checkpoint, journal, shelf

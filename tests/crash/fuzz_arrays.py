@@ -16,7 +16,7 @@ import tifffile
 from judge import command, judged
 from mutants import NAMES, NUMBERS, mutate
 
-from dcgan.data.items import printable
+from dcgan.data.sources.items import printable
 
 SHAPES = (
     "(6, 16, 16)",

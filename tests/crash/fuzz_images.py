@@ -14,9 +14,9 @@ from judge import judged
 from mutants import NUMBERS, mutate
 from PIL import Image, PngImagePlugin
 
-from dcgan.data.folders import Folder
-from dcgan.data.items import Unreadable
 from dcgan.data.shape import shape_image
+from dcgan.data.sources.folders import Folder
+from dcgan.data.sources.items import Unreadable
 from dcgan.settings.knobs import DataConfig
 
 

@@ -18,8 +18,8 @@ from fuzz_images import good_images
 from judge import command
 
 from dcgan.data.decode import decode
-from dcgan.data.items import Unreadable
 from dcgan.data.shape import shape_image
+from dcgan.data.sources.items import Unreadable
 from dcgan.errors import UserError
 from dcgan.runs import checkpoint
 from dcgan.runs.folder import RunFolder

@@ -17,7 +17,7 @@ from judge import alarm, exit_code, peak, reset_peak
 
 from dcgan.commands.plan import as_toml
 from dcgan.data.decode import decode
-from dcgan.data.items import Unreadable
+from dcgan.data.sources.items import Unreadable
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import strict_json
 from dcgan.settings.config import Config

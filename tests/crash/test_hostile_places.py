@@ -18,7 +18,7 @@ from judge import alarm, exit_code, fingerprint, watching
 from PIL import Image
 
 import dcgan
-from dcgan.data.folders import Folder
+from dcgan.data.sources.folders import Folder
 from dcgan.errors import ExitCode, UserError
 from dcgan.reporting.report import write_report
 from dcgan.reporting.story import read_story

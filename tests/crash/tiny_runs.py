@@ -10,7 +10,7 @@ import numpy as np
 import dcgan
 from dcgan.commands.options import TrainOptions
 from dcgan.commands.train import Training
-from dcgan.data.critters import draw
+from dcgan.data.sources.critters import draw
 from dcgan.runs import checkpoint, journal
 from dcgan.runs.folder import RunFolder
 

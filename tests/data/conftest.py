@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dcgan.data import prepare as prepare_module
-from dcgan.data.items import Decoded, Item, Source, Unreadable
+from dcgan.data.sources.items import Decoded, Item, Source, Unreadable
 
 
 class FakeSource(Source):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from dcgan.data.items import Source
-from dcgan.data.sources import open_source
+from dcgan.data.sources.items import Source
+from dcgan.data.sources.open import open_source
 from dcgan.errors import ExitCode, UserError
 from dcgan.settings.knobs import DataConfig
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dcgan.data import catalog
-from dcgan.data.catalog import Download, fetch
-from dcgan.data.sources import open_source
+from dcgan.data.sources import catalog
+from dcgan.data.sources.catalog import Download, fetch
+from dcgan.data.sources.open import open_source
 from dcgan.errors import ExitCode, UserError
 from dcgan.settings.knobs import DataConfig
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan.data.critters import CLASS_NAMES, NUM_CRITTERS, draw, label
+from dcgan.data.sources.critters import CLASS_NAMES, NUM_CRITTERS, draw, label
 
 ONE_OF_EACH = range(len(CLASS_NAMES))
 SEVERAL_OF_EACH = range(8 * len(CLASS_NAMES))

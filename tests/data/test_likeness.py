@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dcgan.data.critters import draw
 from dcgan.data.likeness import class_share
+from dcgan.data.sources.critters import draw
 
 LABELS = np.arange(400) % 4
 

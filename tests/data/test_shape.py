@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dcgan.data.items import Decoded, Unreadable
 from dcgan.data.shape import luma, place, shape_image, widen
+from dcgan.data.sources.items import Decoded, Unreadable
 from dcgan.settings.knobs import DataConfig
 
 

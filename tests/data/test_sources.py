@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from dcgan.data.decode import Unreadable
-from dcgan.data.items import Source
-from dcgan.data.sources import open_source
+from dcgan.data.sources.items import Source
+from dcgan.data.sources.open import open_source
 from dcgan.errors import ExitCode, UserError
 from dcgan.settings.knobs import DataConfig
 
@@ -219,10 +219,10 @@ class TestZips:
 
     def test_a_bomb_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = zipped(tmp_path / "z.zip", {f"{number}.png": bytes(2_000_000) for number in range(3)})
-        monkeypatch.setattr("dcgan.data.archives.MAX_EXPANSION", 100)
+        monkeypatch.setattr("dcgan.data.sources.archives.MAX_EXPANSION", 100)
         assert "look like a zip bomb" in refusal(path)
-        monkeypatch.setattr("dcgan.data.archives.MAX_EXPANSION", 1100)
-        monkeypatch.setattr("dcgan.data.archives.MAX_FILE_BYTES", 1_000_000)
+        monkeypatch.setattr("dcgan.data.sources.archives.MAX_EXPANSION", 1100)
+        monkeypatch.setattr("dcgan.data.sources.archives.MAX_FILE_BYTES", 1_000_000)
         assert "expands to 2,000,000 bytes" in refusal(path)
 
     def test_several_threads_read_at_once(self, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dcgan.data.critters import draw
+from dcgan.data.sources.critters import draw
 from dcgan.data.symmetry import may_be_mirrored, right_guesses
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
-from dcgan.data.critters import draw
+from dcgan.data.sources.critters import draw
 from dcgan.errors import UserError
 from dcgan.evaluation import shipped
 from dcgan.evaluation.detectors import detector, protocol

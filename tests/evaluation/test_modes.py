@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from dcgan.data.benchmarks import read_idx
-from dcgan.data.sources import open_source
+from dcgan.data.sources.idx_and_cifar import read_idx
+from dcgan.data.sources.open import open_source
 from dcgan.evaluation.modes import (
     STACKED_SAMPLES,
     count_modes,

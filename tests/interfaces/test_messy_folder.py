@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan.data.critters import draw
+from dcgan.data.sources.critters import draw
 
 REFUSED = {
     "a text.png": "not an image",

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from dcgan.data.batches import Batches
-from dcgan.data.critters import draw, label
 from dcgan.data.pixels import to_images
+from dcgan.data.sources.critters import draw, label
 from dcgan.settings.recipes import recipe
 from dcgan.training.accelerate import new_state, rules_of
 from dcgan.training.feed import Feed

@@ -15,7 +15,7 @@ from dcgan.commands.reals import CHUNK, against, reals_of
 from dcgan.data.dataset import Dataset
 from dcgan.data.pixels import grid, png, viewable
 from dcgan.data.prepare import prepare
-from dcgan.data.sources import open_source
+from dcgan.data.sources.open import open_source
 from dcgan.errors import ExitCode, UserError
 from dcgan.evaluation.copies import Pair
 from dcgan.evaluation.detectors import Detector, detector, protocol

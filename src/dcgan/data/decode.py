@@ -20,7 +20,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from dcgan.data import tiff
 from dcgan.data.expansion import is_bomb
-from dcgan.data.items import Decoded, Unreadable
+from dcgan.data.sources.items import Decoded, Unreadable
 from dcgan.data.turns import turn, wait_if_large
 
 __all__ = ["EXTENSIONS", "MAX_FILE_BYTES", "MAX_PIXELS", "Decoded", "Unreadable", "decode"]

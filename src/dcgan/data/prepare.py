@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from dcgan import files
-from dcgan.data import cache, catalog
+from dcgan.data import cache
 from dcgan.data.dataset import Dataset
-from dcgan.data.items import Source
 from dcgan.data.reading import Bad, Facts, Good, read_all
-from dcgan.data.sources import open_source
+from dcgan.data.sources import catalog
+from dcgan.data.sources.items import Source
+from dcgan.data.sources.open import open_source
 from dcgan.data.split import outlines, split
 from dcgan.data.summary import Form, summarize
 from dcgan.errors import ExitCode, UserError

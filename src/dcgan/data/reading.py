@@ -15,8 +15,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from dcgan.data.items import Decoded, Source, Unreadable
 from dcgan.data.shape import keeps_channels, shape_image
+from dcgan.data.sources.items import Decoded, Source, Unreadable
 from dcgan.data.turns import turn
 from dcgan.limits import available_threads
 from dcgan.settings.knobs import DataConfig

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-from dcgan.data.items import Decoded, Unreadable
+from dcgan.data.sources.items import Decoded, Unreadable
 from dcgan.notation import background_colour
 from dcgan.settings.knobs import DataConfig
 

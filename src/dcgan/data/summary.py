@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dcgan.data.items import Source
 from dcgan.data.reading import Bad, Facts
 from dcgan.data.report import DatasetReport
 from dcgan.data.shape import Placement, place
+from dcgan.data.sources.items import Source
 from dcgan.data.split import Split
 from dcgan.settings.knobs import DataConfig
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL.TiffImagePlugin import TiffImageFile
 
 from dcgan.data.expansion import is_bomb
-from dcgan.data.items import Decoded, Unreadable
+from dcgan.data.sources.items import Decoded, Unreadable
 from dcgan.data.turns import wait_if_large
 
 INSTALL = "needs tifffile: pip install 'dcgan[science]'"

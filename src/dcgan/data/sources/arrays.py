@@ -9,7 +9,7 @@ import numpy as np
 
 from dcgan.data import tiff
 from dcgan.data.expansion import is_bomb
-from dcgan.data.items import Decoded, Item, Source, Unreadable, printable
+from dcgan.data.sources.items import Decoded, Item, Source, Unreadable, printable
 from dcgan.errors import ExitCode, UserError
 from dcgan.pickles import LOOK, is_pickle, refuse_pickle
 

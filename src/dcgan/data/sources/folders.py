@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import final
 
 from dcgan.data.decode import EXTENSIONS, MAX_FILE_BYTES, decode
-from dcgan.data.items import Decoded, Item, Source, Unreadable, labels_of, printable
+from dcgan.data.sources.items import Decoded, Item, Source, Unreadable, labels_of, printable
 from dcgan.data.turns import wait_if_large
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import read_bytes

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from dcgan.data.critter_shapes import (
+from dcgan.data.sources.critter_shapes import (
     WHITE,
     Brush,
     Face,

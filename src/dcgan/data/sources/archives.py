@@ -8,8 +8,8 @@ from typing import final
 
 from dcgan.data.decode import MAX_FILE_BYTES, decode
 from dcgan.data.expansion import MAX_EXPANSION, is_bomb
-from dcgan.data.folders import is_dropping, is_image_name, other_files
-from dcgan.data.items import Decoded, Item, Source, Unreadable, labels_of, printable
+from dcgan.data.sources.folders import is_dropping, is_image_name, other_files
+from dcgan.data.sources.items import Decoded, Item, Source, Unreadable, labels_of, printable
 from dcgan.data.turns import wait_if_large
 from dcgan.errors import ExitCode, UserError
 

@@ -11,9 +11,9 @@ from typing import Any, BinaryIO, NoReturn, cast
 
 import numpy as np
 
-from dcgan.data.arrays import Arrays
 from dcgan.data.expansion import is_bomb
-from dcgan.data.items import Source
+from dcgan.data.sources.arrays import Arrays
+from dcgan.data.sources.items import Source
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import Bounded, open_regular
 from dcgan.pickles import refuse_pickle

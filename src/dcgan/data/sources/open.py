@@ -4,12 +4,12 @@ import difflib
 import os
 from pathlib import Path
 
-from dcgan.data import catalog
-from dcgan.data.archives import Zip
-from dcgan.data.arrays import open_npy, open_npz, open_tiff
-from dcgan.data.benchmarks import find_idx, open_cifar10, open_idx
-from dcgan.data.folders import Folder
-from dcgan.data.items import Item, Selection, Source
+from dcgan.data.sources import catalog
+from dcgan.data.sources.archives import Zip
+from dcgan.data.sources.arrays import open_npy, open_npz, open_tiff
+from dcgan.data.sources.folders import Folder
+from dcgan.data.sources.idx_and_cifar import find_idx, open_cifar10, open_idx
+from dcgan.data.sources.items import Item, Selection, Source
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import open_regular
 from dcgan.pickles import refuse_pickle

@@ -16,11 +16,11 @@ from typing import final
 import numpy as np
 
 from dcgan import files
-from dcgan.data import critters
-from dcgan.data.archives import Zip
-from dcgan.data.arrays import Arrays
-from dcgan.data.benchmarks import open_cifar10, open_idx, read_idx
-from dcgan.data.items import Decoded, Item, Source
+from dcgan.data.sources import critters
+from dcgan.data.sources.archives import Zip
+from dcgan.data.sources.arrays import Arrays
+from dcgan.data.sources.idx_and_cifar import open_cifar10, open_idx, read_idx
+from dcgan.data.sources.items import Decoded, Item, Source
 from dcgan.errors import ExitCode, UserError
 from dcgan.settings.knobs import DataConfig
 
