@@ -17,7 +17,7 @@ from fuzz_checkpoints import good
 from fuzz_images import good_images
 from judge import command
 
-from dcgan.data.decode import decode
+from dcgan.data.decoding.decode import decode
 from dcgan.data.shape import shape_image
 from dcgan.data.sources.items import Unreadable
 from dcgan.errors import UserError

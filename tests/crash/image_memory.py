@@ -15,7 +15,7 @@ from fuzz_images import png_chunk
 from judge import peak, reset_peak
 from PIL import Image
 
-from dcgan.data.decode import decode
+from dcgan.data.decoding.decode import decode
 from dcgan.data.shape import shape_image
 from dcgan.settings.knobs import DataConfig
 

@@ -16,7 +16,7 @@ from fuzz_images import png_chunk, run_length_bmp
 from judge import alarm, exit_code, peak, reset_peak
 
 from dcgan.commands.plan import as_toml
-from dcgan.data.decode import decode
+from dcgan.data.decoding.decode import decode
 from dcgan.data.sources.items import Unreadable
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import strict_json

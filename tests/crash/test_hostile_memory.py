@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from image_memory import KINDS, PIXELS
 
-from dcgan.data.decode import MAX_BYTES
+from dcgan.data.decoding.decode import MAX_BYTES
 
 SCRIPT = Path(__file__).parent / "image_memory.py"
 STRIPS = 8_000_000  # bytes of what is worked on at a time

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from dcgan.data.decode import Decoded, Unreadable, decode
+from dcgan.data.decoding.decode import Decoded, Unreadable, decode
 
 
 def noise(*shape: int, dtype: type = np.uint8) -> np.ndarray:
@@ -259,7 +259,7 @@ def test_a_bomb_is_refused_by_its_header() -> None:
 @pytest.mark.parametrize("kind", SEEDS)
 def test_strip_by_strip_the_pixels_are_the_same(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = decode(SEEDS[kind])
-    monkeypatch.setattr("dcgan.data.decode.STRIP_PIXELS", 15)  # two rows of most
+    monkeypatch.setattr("dcgan.data.decoding.decode.STRIP_PIXELS", 15)  # two rows of most
     by_strips = decode(SEEDS[kind])
     assert np.array_equal(by_strips.pixels, whole.pixels)
     assert (by_strips.mode, by_strips.notes) == (whole.mode, whole.notes)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan.data.decode import Unreadable
+from dcgan.data.decoding.decode import Unreadable
 from dcgan.data.sources.items import Source
 from dcgan.data.sources.open import open_source
 from dcgan.errors import ExitCode, UserError

@@ -8,8 +8,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from dcgan.data import tiff
-from dcgan.data.decode import Unreadable, decode
+from dcgan.data.decoding import tiff
+from dcgan.data.decoding.decode import Unreadable, decode
 
 
 def noise(*shape: int, dtype: type = np.uint8) -> np.ndarray:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from dcgan.data.turns import LARGE_BYTES, turn, wait_if_large
+from dcgan.data.decoding.large_images import LARGE_BYTES, turn, wait_if_large
 
 LARGE = LARGE_BYTES + 1
 

@@ -15,9 +15,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from dcgan.data.decoding.large_images import turn
 from dcgan.data.shape import keeps_channels, shape_image
 from dcgan.data.sources.items import Decoded, Source, Unreadable
-from dcgan.data.turns import turn
 from dcgan.limits import available_threads
 from dcgan.settings.knobs import DataConfig
 

@@ -6,11 +6,11 @@ import zipfile
 from pathlib import Path
 from typing import final
 
-from dcgan.data.decode import MAX_FILE_BYTES, decode
-from dcgan.data.expansion import MAX_EXPANSION, is_bomb
+from dcgan.data.decoding.bombs import MAX_EXPANSION, is_bomb
+from dcgan.data.decoding.decode import MAX_FILE_BYTES, decode
+from dcgan.data.decoding.large_images import wait_if_large
 from dcgan.data.sources.folders import is_dropping, is_image_name, other_files
 from dcgan.data.sources.items import Decoded, Item, Source, Unreadable, labels_of, printable
-from dcgan.data.turns import wait_if_large
 from dcgan.errors import ExitCode, UserError
 
 MAX_MEMBERS = 2_000_000

@@ -7,8 +7,8 @@ from typing import IO, NoReturn, final
 
 import numpy as np
 
-from dcgan.data import tiff
-from dcgan.data.expansion import is_bomb
+from dcgan.data.decoding import tiff
+from dcgan.data.decoding.bombs import is_bomb
 from dcgan.data.sources.items import Decoded, Item, Source, Unreadable, printable
 from dcgan.errors import ExitCode, UserError
 from dcgan.pickles import LOOK, is_pickle, refuse_pickle

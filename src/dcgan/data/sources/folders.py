@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import final
 
-from dcgan.data.decode import EXTENSIONS, MAX_FILE_BYTES, decode
+from dcgan.data.decoding.decode import EXTENSIONS, MAX_FILE_BYTES, decode
+from dcgan.data.decoding.large_images import wait_if_large
 from dcgan.data.sources.items import Decoded, Item, Source, Unreadable, labels_of, printable
-from dcgan.data.turns import wait_if_large
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import read_bytes
 

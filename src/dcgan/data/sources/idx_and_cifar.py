@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, NoReturn, cast
 
 import numpy as np
 
-from dcgan.data.expansion import is_bomb
+from dcgan.data.decoding.bombs import is_bomb
 from dcgan.data.sources.arrays import Arrays
 from dcgan.data.sources.items import Source
 from dcgan.errors import ExitCode, UserError

@@ -18,10 +18,10 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from dcgan.data import tiff
-from dcgan.data.expansion import is_bomb
+from dcgan.data.decoding import tiff
+from dcgan.data.decoding.bombs import is_bomb
+from dcgan.data.decoding.large_images import turn, wait_if_large
 from dcgan.data.sources.items import Decoded, Unreadable
-from dcgan.data.turns import turn, wait_if_large
 
 __all__ = ["EXTENSIONS", "MAX_FILE_BYTES", "MAX_PIXELS", "Decoded", "Unreadable", "decode"]
 

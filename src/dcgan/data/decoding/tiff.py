@@ -10,9 +10,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL.TiffImagePlugin import TiffImageFile
 
-from dcgan.data.expansion import is_bomb
+from dcgan.data.decoding.bombs import is_bomb
+from dcgan.data.decoding.large_images import wait_if_large
 from dcgan.data.sources.items import Decoded, Unreadable
-from dcgan.data.turns import wait_if_large
 
 INSTALL = "needs tifffile: pip install 'dcgan[science]'"
 _MAX_PAGES = 100_000
