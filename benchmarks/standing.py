@@ -18,7 +18,7 @@ from machine import facts, sources, write_results
 from dcgan.commands.evaluate import FIRST_SEED
 from dcgan.commands.reals import features_of
 from dcgan.data.prepare import prepare
-from dcgan.evaluation.detectors import detector, protocol
+from dcgan.evaluation.detectors.by_name import detector, protocol
 from dcgan.evaluation.distances import frechet_distance
 from dcgan.evaluation.feature_stats import FeatureStats
 from dcgan.hardware import keep_big_blocks

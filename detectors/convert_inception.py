@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from dcgan.evaluation.inception import Inception, tensors_hash
+from dcgan.evaluation.detectors.inception import Inception, tensors_hash
 
 PUBLISHED = "6726825d"
 """The first digits of the file's sha256, which its publisher puts into its name."""

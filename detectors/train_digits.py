@@ -17,7 +17,7 @@ from sets import load
 from torch import Tensor
 from torch.nn import functional as F
 
-from dcgan.evaluation.digits import SIZE, DigitClassifier
+from dcgan.evaluation.detectors.digits import SIZE, DigitClassifier
 
 SEED, BATCH, NUM_STEPS, LEARNING_RATE = 5, 128, 7_000, 3e-3
 
@@ -45,7 +45,7 @@ def accuracy(network: DigitClassifier, pixels: Tensor, labels: Tensor) -> float:
 
 def main() -> None:
     """Train, say how well it went, write the weights."""
-    out = Path(sys.argv[1] if len(sys.argv) > 1 else "src/dcgan/evaluation/weights/digits.safetensors")
+    out = Path(sys.argv[1] if len(sys.argv) > 1 else "src/dcgan/evaluation/detectors/weights/digits.safetensors")
     folder = Path(os.environ["DCGAN_TEST_DATA"])
     torch.manual_seed(SEED)
     torch.set_num_threads(1)

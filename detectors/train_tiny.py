@@ -23,8 +23,8 @@ from sets import ImageSet, test_sets, training_sets, unseen_sets
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dcgan.evaluation.network_detector import resize
-from dcgan.evaluation.tiny import NUM_FEATURES, SIZE, TAPS, Tiny
+from dcgan.evaluation.detectors.network import resize
+from dcgan.evaluation.detectors.tiny import NUM_FEATURES, SIZE, TAPS, Tiny
 
 SEED = 5
 NUM_STEPS = 3_200
@@ -128,7 +128,7 @@ def accuracies(pupil: Pupil, sets: list[ImageSet]) -> dict[str, float]:
 
 def main() -> None:
     """Train, say how well it went, write the weights."""
-    out = Path(sys.argv[1] if len(sys.argv) > 1 else "src/dcgan/evaluation/weights/tiny.safetensors")
+    out = Path(sys.argv[1] if len(sys.argv) > 1 else "src/dcgan/evaluation/detectors/weights/tiny.safetensors")
     folder = Path(os.environ["DCGAN_TEST_DATA"])
     torch.manual_seed(SEED)
     torch.set_num_threads(1)

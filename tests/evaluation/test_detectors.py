@@ -14,8 +14,8 @@ from PIL import Image, ImageFilter
 
 from dcgan.data.sources.critters import draw
 from dcgan.errors import UserError
-from dcgan.evaluation import shipped
-from dcgan.evaluation.detectors import detector, protocol
+from dcgan.evaluation.detectors import shipped
+from dcgan.evaluation.detectors.by_name import detector, protocol
 from dcgan.evaluation.distances import frechet_distance
 from dcgan.evaluation.feature_stats import FeatureStats
 
@@ -145,7 +145,7 @@ def test_a_function_that_is_not_there_is_refused(own_module: str) -> None:
 
 @pytest.mark.parametrize("name", shipped.SHA256)
 def test_the_shipped_weights_are_small_and_those_that_were_measured(name: str) -> None:
-    content = (files("dcgan.evaluation") / "weights" / f"{name}.safetensors").read_bytes()
+    content = (files("dcgan.evaluation.detectors") / "weights" / f"{name}.safetensors").read_bytes()
     assert hashlib.sha256(content).hexdigest() == shipped.SHA256[name]
     assert len(content) <= 2_000_000
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dcgan.errors import UserError
-from dcgan.evaluation.digits import DigitClassifier, Digits
+from dcgan.evaluation.detectors.digits import DigitClassifier, Digits
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "detectors"))
 

@@ -9,8 +9,8 @@ import torch
 from torch.nn import functional as F
 
 from dcgan.errors import UserError
-from dcgan.evaluation.detectors import detector
-from dcgan.evaluation.inception import Inception, tensors_hash
+from dcgan.evaluation.detectors.by_name import detector
+from dcgan.evaluation.detectors.inception import Inception, tensors_hash
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "detectors"))
 

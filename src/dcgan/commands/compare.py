@@ -21,7 +21,7 @@ from dcgan.commands.trials import Outcome, Trial, run_trials
 from dcgan.commands.variants import Variant, combine, identity, parse_vary
 from dcgan.data.prepare import Dataset, prepare
 from dcgan.errors import UserError
-from dcgan.evaluation.detectors import detector
+from dcgan.evaluation.detectors.by_name import detector
 from dcgan.files import write_atomically
 from dcgan.hardware import machine_name
 from dcgan.limits import available_threads

@@ -9,7 +9,7 @@ import torch
 from dcgan.data.dataset import Dataset
 from dcgan.data.split import outlines, twins
 from dcgan.evaluation import feature_cache
-from dcgan.evaluation.detectors import Detector
+from dcgan.evaluation.detectors.by_name import Detector
 from dcgan.evaluation.feature_cache import Key
 from dcgan.evaluation.verdict import RealImages, Reals
 from dcgan.tensors import Features, Pixels

@@ -7,7 +7,7 @@ import torch
 
 from dcgan.commands.reals import pixels_of
 from dcgan.data.dataset import Dataset
-from dcgan.evaluation.digits import Digits
+from dcgan.evaluation.detectors.digits import Digits
 from dcgan.evaluation.measurement import Measurement, Protocol, name_of
 from dcgan.evaluation.modes import STACKED_SAMPLES, Modes, count_modes, modes_of_digits
 from dcgan.runs.checkpoint import TrainedGenerator

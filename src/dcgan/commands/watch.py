@@ -24,7 +24,7 @@ from dcgan.commands.reals import features_of
 from dcgan.data.dataset import Dataset
 from dcgan.data.pixels import to_images
 from dcgan.evaluation.contrast import Strengths, contrast, strengths
-from dcgan.evaluation.detectors import Detector, detector, protocol
+from dcgan.evaluation.detectors.by_name import Detector, detector, protocol
 from dcgan.evaluation.distances import Estimate, frechet_distance, kernel_distance, kernel_sums
 from dcgan.evaluation.diversity import class_diversity, diversity
 from dcgan.evaluation.feature_stats import FeatureStats

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import torch
 
 from dcgan.errors import UserError
-from dcgan.evaluation import second, shipped, tiny
-from dcgan.evaluation.inception import inception
-from dcgan.evaluation.network_detector import NetworkDetector, chunks, digest_of
+from dcgan.evaluation.detectors import random_filters, shipped, tiny
+from dcgan.evaluation.detectors.inception import inception
+from dcgan.evaluation.detectors.network import NetworkDetector, chunks, digest_of
 from dcgan.tensors import Features, Pixels
 
 _FORMS = re.compile(r"(?P<base>[a-z]+)(?:-(?P<channels>[1-9]\d*)ch)?(?P<deep>-16bit)?")
@@ -86,8 +86,8 @@ def _tiny() -> Detector:
 
 
 def _second() -> Detector:
-    network = second.RandomFilters()
-    return NetworkDetector("second", digest_of(second.RULE, network), network, resize=second.RESIZE)
+    network = random_filters.RandomFilters()
+    return NetworkDetector("second", digest_of(random_filters.RULE, network), network, resize=random_filters.RESIZE)
 
 
 _BUILT_IN: dict[str, Callable[[], Detector]] = {"tiny": _tiny, "second": _second}

@@ -6,8 +6,8 @@ from torch.nn import functional as F
 
 from dcgan.data.pixels import to_images
 from dcgan.errors import UserError
-from dcgan.evaluation import shipped
-from dcgan.evaluation.network_detector import chunks, resize
+from dcgan.evaluation.detectors import shipped
+from dcgan.evaluation.detectors.network import chunks, resize
 from dcgan.tensors import Images, Pixels, Scores
 
 SIZE = 28

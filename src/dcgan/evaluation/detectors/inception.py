@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dcgan.errors import ExitCode, UserError
-from dcgan.evaluation.network_detector import NetworkDetector, digest_of
+from dcgan.evaluation.detectors.network import NetworkDetector, digest_of
 from dcgan.tensors import Features, Images
 
 RESIZE = "299x299 bilinear without antialiasing"

@@ -15,7 +15,7 @@ SHA256 = {
 
 def load(name: str) -> dict[str, Tensor]:
     """The tensors of ``weights/<name>.safetensors``, brought from float16 to float32."""
-    content = (files("dcgan.evaluation") / "weights" / f"{name}.safetensors").read_bytes()
+    content = (files("dcgan.evaluation.detectors") / "weights" / f"{name}.safetensors").read_bytes()
     found = hashlib.sha256(content).hexdigest()
     assert found == SHA256[name], f"{name}.safetensors is damaged: {found}"
     return {key: tensor.float() for key, tensor in safetensors.torch.load(content).items()}

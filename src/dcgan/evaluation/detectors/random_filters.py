@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from dcgan import randomness
-from dcgan.evaluation.network_detector import resize
+from dcgan.evaluation.detectors.network import resize
 from dcgan.tensors import Features, Images
 
 RESIZE = "48x48 bilinear, antialiased"

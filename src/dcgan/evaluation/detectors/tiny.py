@@ -8,7 +8,7 @@ training images, so that no layer outweighs the others.
 import torch
 from torch import nn
 
-from dcgan.evaluation.network_detector import resize
+from dcgan.evaluation.detectors.network import resize
 from dcgan.tensors import Features, Images
 
 SIZE = 48
