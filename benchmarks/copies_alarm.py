@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dcgan.data.sources.idx_and_cifar import find_idx, read_idx
-from dcgan.evaluation.copies import find_copies
+from dcgan.evaluation.measures.copies import find_copies
 from dcgan.tensors import Features
 
 NUM_IMAGES, NUM_SAMPLES = 20_000, 1_000

@@ -25,8 +25,8 @@ from machine import ROOT, facts, sources, write_results
 from dcgan.data.prepare import prepare
 from dcgan.data.sources.critters import draw
 from dcgan.evaluation.detectors.by_name import Detector, detector
-from dcgan.evaluation.distances import frechet_distance
 from dcgan.evaluation.feature_stats import FeatureStats
+from dcgan.evaluation.measures.distances import frechet_distance
 from dcgan.settings.knobs import DataConfig
 
 sys.path.append(str(ROOT / "detectors"))

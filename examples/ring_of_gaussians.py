@@ -26,7 +26,7 @@ import matplotlib as mpl
 import torch
 from torch import Tensor, nn
 
-from dcgan.evaluation.modes import GaussianModes, gaussian_modes, grid, ring
+from dcgan.evaluation.measures.modes import GaussianModes, gaussian_modes, grid, ring
 from dcgan.training.objectives import discriminator_loss, generator_loss
 
 mpl.use("Agg")  # pictures go to files, whether or not there is a screen; must come before pyplot

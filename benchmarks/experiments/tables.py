@@ -21,8 +21,8 @@ from scipy.stats import beta
 from dcgan.commands import results
 from dcgan.commands.results import Result
 from dcgan.commands.tally import excess_of, label
-from dcgan.evaluation.effects import Spread, spread
 from dcgan.evaluation.measurement import Measurement
+from dcgan.evaluation.measures.effects import Spread, spread
 from dcgan.reporting.table import Table
 from dcgan.wording import duration, number
 

@@ -14,8 +14,8 @@ from dcgan.commands import watch
 from dcgan.commands.watch import Look, Watch, new_alarms
 from dcgan.data.prepare import prepare
 from dcgan.data.sources.critters import draw
-from dcgan.evaluation.contrast import contrast, strengths
-from dcgan.evaluation.distances import Estimate
+from dcgan.evaluation.measures.contrast import contrast, strengths
+from dcgan.evaluation.measures.distances import Estimate
 from dcgan.runs import checkpoint, journal, shelf
 from dcgan.runs.folder import RunFolder
 from dcgan.settings.recipes import recipe

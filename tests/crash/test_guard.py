@@ -16,7 +16,7 @@ from tiny_runs import Ears, differences, fingerprint, finish, train
 from dcgan.commands import session, watch
 from dcgan.commands.guard import CURED, to_cure
 from dcgan.commands.watch import Look, Watch, new_alarms
-from dcgan.evaluation.distances import Estimate
+from dcgan.evaluation.measures.distances import Estimate
 from dcgan.reporting.story import read_story
 from dcgan.runs import checkpoint, journal, shelf
 from dcgan.runs.folder import RunFolder

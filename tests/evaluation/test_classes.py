@@ -6,10 +6,10 @@ import torch
 from sklearn.linear_model import RidgeClassifier
 from torch import Tensor
 
-from dcgan.evaluation.classes import agreement, class_distances, class_shares, fit_probe
-from dcgan.evaluation.distances import frechet_distance, kernel_distance
-from dcgan.evaluation.diversity import class_diversity, diversity
 from dcgan.evaluation.feature_stats import FeatureStats
+from dcgan.evaluation.measures.classes import agreement, class_distances, class_shares, fit_probe
+from dcgan.evaluation.measures.distances import frechet_distance, kernel_distance
+from dcgan.evaluation.measures.diversity import class_diversity, diversity
 
 CENTRES = 4 * torch.eye(3, 8)
 

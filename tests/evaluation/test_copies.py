@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dcgan.evaluation.copies import EXPECTED, find_copies, score_gap
+from dcgan.evaluation.measures.copies import EXPECTED, find_copies, score_gap
 
 
 def draw(count: int, seed: int, size: int = 8) -> Tensor:

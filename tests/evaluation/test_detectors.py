@@ -16,8 +16,8 @@ from dcgan.data.sources.critters import draw
 from dcgan.errors import UserError
 from dcgan.evaluation.detectors import shipped
 from dcgan.evaluation.detectors.by_name import detector, protocol
-from dcgan.evaluation.distances import frechet_distance
 from dcgan.evaluation.feature_stats import FeatureStats
+from dcgan.evaluation.measures.distances import frechet_distance
 
 NAMES = ("tiny", "second")
 

@@ -7,9 +7,14 @@ import scipy.linalg
 import torch
 from torch import Tensor, nn
 
-from dcgan.evaluation.distances import frechet_distance, kernel_distance, kernel_distance_in_blocks, kernel_sums
 from dcgan.evaluation.feature_stats import FeatureStats
-from dcgan.evaluation.floors import floor
+from dcgan.evaluation.measures.distances import (
+    frechet_distance,
+    kernel_distance,
+    kernel_distance_in_blocks,
+    kernel_sums,
+)
+from dcgan.evaluation.measures.floors import floor
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # other people's imports

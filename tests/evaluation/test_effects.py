@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
-from dcgan.evaluation.effects import Spread, paired_difference, spread, superiority
+from dcgan.evaluation.measures.effects import Spread, paired_difference, spread, superiority
 
 values = st.lists(st.integers(-50, 50).map(float), min_size=1, max_size=8)
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from dcgan.data.sources.idx_and_cifar import read_idx
 from dcgan.data.sources.open import open_source
-from dcgan.evaluation.modes import (
+from dcgan.evaluation.measures.modes import (
     STACKED_SAMPLES,
     count_modes,
     digits_of,

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from dcgan.evaluation import neighbours
-from dcgan.evaluation.neighbours import fidelity, nearest, nearest_others, radii
+from dcgan.evaluation.measures import neighbours
+from dcgan.evaluation.measures.neighbours import fidelity, nearest, nearest_others, radii
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # other people's imports

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from dcgan.evaluation.contrast import contrast as contrast_of
-from dcgan.evaluation.contrast import strengths
+from dcgan.evaluation.measures.contrast import contrast as contrast_of
+from dcgan.evaluation.measures.contrast import strengths
 
 
 def contrast(samples: Tensor, reals: Tensor) -> float:

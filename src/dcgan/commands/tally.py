@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from dcgan.commands.results import Result
 from dcgan.commands.trials import Trial
-from dcgan.evaluation.effects import paired_difference, spread, superiority
 from dcgan.evaluation.measurement import Measurement
+from dcgan.evaluation.measures.effects import paired_difference, spread, superiority
 from dcgan.reporting.table import Table
 from dcgan.wording import duration, number
 

@@ -7,9 +7,11 @@ from functools import cache
 
 from torch import Tensor
 
-from dcgan.evaluation.classes import ClassDistance, agreement, class_distances, class_shares, fit_probe
-from dcgan.evaluation.copies import Copies, find_copies
-from dcgan.evaluation.distances import (
+from dcgan.evaluation.feature_stats import FeatureStats
+from dcgan.evaluation.measurement import Measurement, Protocol, name_of
+from dcgan.evaluation.measures.classes import ClassDistance, agreement, class_distances, class_shares, fit_probe
+from dcgan.evaluation.measures.copies import Copies, find_copies
+from dcgan.evaluation.measures.distances import (
     FEWEST_BLOCKS,
     Estimate,
     frechet_distance,
@@ -17,11 +19,9 @@ from dcgan.evaluation.distances import (
     kernel_distance_in_blocks,
     kernel_sums,
 )
-from dcgan.evaluation.diversity import class_diversity, diversity
-from dcgan.evaluation.feature_stats import FeatureStats
-from dcgan.evaluation.floors import draws, floor
-from dcgan.evaluation.measurement import Measurement, Protocol, name_of
-from dcgan.evaluation.neighbours import fidelity
+from dcgan.evaluation.measures.diversity import class_diversity, diversity
+from dcgan.evaluation.measures.floors import draws, floor
+from dcgan.evaluation.measures.neighbours import fidelity
 from dcgan.tensors import Features, Labels
 
 KID_BLOCK = 1000

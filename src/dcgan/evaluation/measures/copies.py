@@ -14,8 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dcgan.evaluation.distances import CONFIDENT, Estimate
-from dcgan.evaluation.neighbours import Neighbours, nearest, nearest_others
+from dcgan.evaluation.measures.distances import CONFIDENT, Estimate
+from dcgan.evaluation.measures.neighbours import Neighbours, nearest, nearest_others
 from dcgan.tensors import Features, Scores
 
 EXPECTED = 0.01

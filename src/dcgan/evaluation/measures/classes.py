@@ -12,8 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dcgan.evaluation.distances import Estimate, frechet_distance, kernel_distance
 from dcgan.evaluation.feature_stats import FeatureStats
+from dcgan.evaluation.measures.distances import Estimate, frechet_distance, kernel_distance
 from dcgan.tensors import Features, Labels
 
 _RIDGE = 1e-3

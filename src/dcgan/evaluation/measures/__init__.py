@@ -1,0 +1,1 @@
+"""Numbers computed from features of real and generated images."""
