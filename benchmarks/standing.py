@@ -16,11 +16,11 @@ import torch
 from machine import facts, sources, write_results
 
 from dcgan.commands.evaluate import FIRST_SEED
-from dcgan.commands.reals import features_of
 from dcgan.data.prepare import prepare
 from dcgan.evaluation.detectors.by_name import detector, protocol
 from dcgan.evaluation.feature_stats import FeatureStats
 from dcgan.evaluation.measures.distances import frechet_distance
+from dcgan.evaluation.reals import features_of
 from dcgan.hardware import keep_big_blocks
 from dcgan.randomness import Prior, balanced_latents, latents
 from dcgan.runs import checkpoint

@@ -23,9 +23,9 @@ from mutations import MUTATIONS, survives
 from tiny_runs import write_source
 
 from dcgan.commands.options import TrainOptions
-from dcgan.commands.python import Silence
 from dcgan.commands.records import Records
 from dcgan.commands.train import Training
+from dcgan.interfaces.python import Silence
 from dcgan.limits import affinity
 from dcgan.training.state import TrainingState
 

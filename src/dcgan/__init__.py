@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dcgan.commands import explore
-    from dcgan.commands.python import load, train
     from dcgan.errors import UserError
+    from dcgan.interfaces.python import load, train
     from dcgan.runs.checkpoint import TrainedGenerator
     from dcgan.settings.config import Config
     from dcgan.settings.recipes import recipe
@@ -29,9 +29,9 @@ _HOMES = {
     "TrainedGenerator": "dcgan.runs.checkpoint",
     "UserError": "dcgan.errors",
     "explore": "dcgan.commands.explore",
-    "load": "dcgan.commands.python",
+    "load": "dcgan.interfaces.python",
     "recipe": "dcgan.settings.recipes",
-    "train": "dcgan.commands.python",
+    "train": "dcgan.interfaces.python",
 }
 _MODULES = {"explore"}
 

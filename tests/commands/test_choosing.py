@@ -11,19 +11,19 @@ import pytest
 import torch
 
 import dcgan
-from dcgan.commands import measured as speeds
 from dcgan.commands.compare import ROUNDS, compare, existing
 from dcgan.commands.options import CompareOptions, TrainOptions
-from dcgan.commands.python import Silence
 from dcgan.commands.train import Training, introduce, rehearse
 from dcgan.data.sources.critters import draw
 from dcgan.errors import UserError
+from dcgan.interfaces.python import Silence
 from dcgan.reporting.report import write_report
 from dcgan.runs.folder import RunFolder
 from dcgan.settings import rules
 from dcgan.settings.config import Config, read_toml
 from dcgan.settings.recipes import complete
 from dcgan.settings.rules import Rule
+from dcgan.training import fastest
 
 SMALL = ("model.generator_width=4", "model.discriminator_width=4", "hardware.precision=fp32", "training.batch_size=8")
 FEW = "training.augmentation=colour,translation,cutout"
@@ -46,7 +46,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
         seen.append(config)
         return float(100.0 * 0.99 ** (len(seen) - 1))
 
-    monkeypatch.setattr(speeds, "measure_speed", measure)
+    monkeypatch.setattr(fastest, "measure_speed", measure)
     return seen
 
 
@@ -156,7 +156,7 @@ def test_speeds_are_measured_with_the_threads_of_the_run(
         found.append(torch.get_num_threads())
         return 100.0
 
-    monkeypatch.setattr(speeds, "measure_speed", measure)
+    monkeypatch.setattr(fastest, "measure_speed", measure)
     torch.set_num_threads(3 - threads)
     rehearse(options(critters_npy, budget="10s", threads=threads), Silence())
     assert set(found) == {threads}
@@ -193,7 +193,7 @@ def test_a_comparison_decides_once_for_all_its_variants_and_later_calls(
 ) -> None:
     """The speed lies on the edge of two bins: what is measured 1 % lower would be decided otherwise."""
     add_rule(monkeypatch, {"images": (1024, math.inf)}, {"training.flip": "on"})
-    monkeypatch.setattr(speeds, "SPEED_SECONDS", 0.0)
+    monkeypatch.setattr(fastest, "SPEED_SECONDS", 0.0)
 
     def ask(vary: str) -> dict[str, Config]:
         wanted = CompareOptions(

@@ -14,11 +14,11 @@ import pytest
 from dcgan.commands import trials
 from dcgan.commands.compare import ROUNDS, Comparison, compare, describe, kept_speed
 from dcgan.commands.options import CompareOptions
-from dcgan.commands.python import Silence
 from dcgan.commands.results import Protocol
 from dcgan.commands.trials import Trial
 from dcgan.errors import UserError
 from dcgan.interfaces import verbs
+from dcgan.interfaces.python import Silence
 from dcgan.runs.comparison import ComparisonFolder
 from dcgan.settings.config import Config, read_toml
 from dcgan.settings.rules import RULES, Rule
@@ -155,7 +155,7 @@ def test_a_budget_of_images_is_the_same_for_all_and_a_time_is_measured_once(
     # in five turns, whose medians count.
     usual = [1.0] * ROUNDS
     speeds = iter([1.0, *usual, 1.0, 1e9, 50.0, 100.0, 50.0, 100.0, 2.0, 90.0, 1e9, 110.0, 3.0])
-    monkeypatch.setattr("dcgan.commands.measured.measure_speed", lambda *_, **__: next(speeds))
+    monkeypatch.setattr("dcgan.training.fastest.measure_speed", lambda *_, **__: next(speeds))
     widths_open = tuple(line for line in SMALL if "width" not in line)  # which a rule asks the speed for
     timed = partial(ask, vary="recipe=d2l,modern", repeats=2, budget="10s", settings=widths_open)
     planned = [timed() for _ in range(2)]

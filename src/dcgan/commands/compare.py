@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from dcgan.commands.listener import Listener
-from dcgan.commands.measured import speed_of
 from dcgan.commands.options import CompareOptions
 from dcgan.commands.plan import resolve
 from dcgan.commands.results import Protocol, Result
@@ -31,6 +30,7 @@ from dcgan.reporting.table import Table
 from dcgan.runs.comparison import ComparisonFolder
 from dcgan.runs.folder import RunFolder
 from dcgan.settings.config import Config, flatten
+from dcgan.training.fastest import speed_of
 from dcgan.wording import duration, number, plain
 
 DETECTORS = ("tiny", "second")

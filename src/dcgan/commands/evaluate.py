@@ -9,17 +9,17 @@ from typing import Literal
 import numpy as np
 import torch
 
-from dcgan.commands import stacked
 from dcgan.commands.options import EvaluateOptions
-from dcgan.commands.reals import CHUNK, against, reals_of
 from dcgan.data.dataset import Dataset
 from dcgan.data.pixels import grid, png, viewable
 from dcgan.data.prepare import prepare
 from dcgan.data.sources.open import open_source
 from dcgan.errors import ExitCode, UserError
+from dcgan.evaluation import stacked
 from dcgan.evaluation.detectors.by_name import Detector, detector, protocol
 from dcgan.evaluation.measurement import Measurement
 from dcgan.evaluation.measures.copies import Pair
+from dcgan.evaluation.reals import CHUNK, against, reals_of
 from dcgan.evaluation.verdict import Verdict, judge
 from dcgan.files import write_atomically
 from dcgan.notation import parse_size

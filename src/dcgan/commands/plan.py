@@ -9,8 +9,6 @@ import numpy as np
 import tomli_w
 import torch
 
-from dcgan.commands.measured import fastest, speed_of
-from dcgan.commands.memory import memory_of
 from dcgan.data.likeness import class_share
 from dcgan.data.prepare import Dataset
 from dcgan.data.symmetry import may_be_mirrored, spread
@@ -23,6 +21,8 @@ from dcgan.settings.config import MAX_TOML_BYTES, Config, flatten, to_tables
 from dcgan.settings.knobs import ModelConfig, require
 from dcgan.settings.recipes import recipe
 from dcgan.settings.rules import Facts, asks_for_speed, choose, settings_of_rules
+from dcgan.training.fastest import fastest, speed_of
+from dcgan.training.memory import memory_of
 
 PROGRAM_BYTES = 500_000_000  # Python, torch and its libraries
 NUM_ANCHORS = 10

@@ -14,7 +14,6 @@ from typing import Self
 from dcgan.commands.listener import Listener
 from dcgan.commands.options import TrainOptions
 from dcgan.commands.plan import as_toml, expected_cost, resolve, settle
-from dcgan.commands.profile import profiled
 from dcgan.commands.session import Session
 from dcgan.data.prepare import prepare
 from dcgan.errors import ExitCode, UserError
@@ -28,6 +27,7 @@ from dcgan.settings.config import Config, flatten, read_toml
 from dcgan.settings.recipes import complete
 from dcgan.settings.rules import explain
 from dcgan.training.accelerate import new_state
+from dcgan.training.profiling import profiled
 from dcgan.training.schedules import follows_end
 from dcgan.training.step import StepReport
 

@@ -20,7 +20,6 @@ import torch
 from torch import Tensor
 
 from dcgan.commands.clock import crossed
-from dcgan.commands.reals import features_of
 from dcgan.data.dataset import Dataset
 from dcgan.data.pixels import to_images
 from dcgan.evaluation.detectors.by_name import Detector, detector, protocol
@@ -29,6 +28,7 @@ from dcgan.evaluation.measurement import name_of
 from dcgan.evaluation.measures.contrast import Strengths, contrast, strengths
 from dcgan.evaluation.measures.distances import Estimate, frechet_distance, kernel_distance, kernel_sums
 from dcgan.evaluation.measures.diversity import class_diversity, diversity
+from dcgan.evaluation.reals import features_of
 from dcgan.runs.checkpoint import TrainedGenerator
 from dcgan.settings.config import Config
 from dcgan.tensors import Features, Labels, Pixels

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 
 import torch
 
-from dcgan.commands.reals import pixels_of
 from dcgan.data.dataset import Dataset
 from dcgan.evaluation.detectors.digits import Digits
 from dcgan.evaluation.measurement import Measurement, Protocol, name_of
 from dcgan.evaluation.measures.modes import STACKED_SAMPLES, Modes, count_modes, modes_of_digits
+from dcgan.evaluation.reals import pixels_of
 from dcgan.runs.checkpoint import TrainedGenerator
 from dcgan.tensors import Pixels
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from dcgan.commands import measured
 from dcgan.commands.options import TrainOptions
 from dcgan.commands.plan import as_toml, settle
 from dcgan.commands.train import crossed_borders
 from dcgan.hardware import bit_borders
 from dcgan.settings.config import Config, to_tables
+from dcgan.training import fastest
 from dcgan.training.compiled import trouble_with_compiling
 from dcgan.training.speed import measure_speed
 
@@ -36,7 +36,7 @@ class Machine:
     def choose(self, device: torch.device = CUDA, **hardware: str) -> tuple[str, str]:
         budget = hardware.pop("budget", "1h")
         changes = {"training.budget": budget} | {f"hardware.{key}": value for key, value in hardware.items()}
-        config, _ = measured.fastest(Config().override(changes), device, 1000, self.said.append)
+        config, _ = fastest.fastest(Config().override(changes), device, 1000, self.said.append)
         return config.hardware.precision, config.hardware.step
 
 
@@ -44,9 +44,9 @@ class Machine:
 def on(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Machine]:
     def machine(*, trouble: str | None = None, bf16: bool = True, **speeds: float | Exception) -> Machine:
         made = Machine(**speeds)
-        monkeypatch.setattr(measured, "measure_speed", made.measure)
-        monkeypatch.setattr(measured, "can_use_bf16", lambda device: bf16)
-        monkeypatch.setattr(measured, "trouble_with_compiling", lambda device: trouble)
+        monkeypatch.setattr(fastest, "measure_speed", made.measure)
+        monkeypatch.setattr(fastest, "can_use_bf16", lambda device: bf16)
+        monkeypatch.setattr(fastest, "trouble_with_compiling", lambda device: trouble)
         return made
 
     return machine
