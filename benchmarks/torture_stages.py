@@ -22,8 +22,8 @@ from judge import FAULTS
 from mutations import MUTATIONS, survives
 from tiny_runs import write_source
 
+from dcgan.commands.live.records import Records
 from dcgan.commands.options import TrainOptions
-from dcgan.commands.records import Records
 from dcgan.commands.train import Training
 from dcgan.interfaces.python import Silence
 from dcgan.limits import affinity

@@ -10,8 +10,8 @@ import pytest
 import torch
 from test_train import assert_equal_runs, start
 
-from dcgan.commands import drawing, session, watch
-from dcgan.commands.drawing import Drawing, Easel
+from dcgan.commands.live import drawing, session, watch
+from dcgan.commands.live.drawing import Drawing, Easel
 from dcgan.runs import journal
 from dcgan.runs.folder import RunFolder
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import dcgan
-from dcgan.commands.pace import Pace
+from dcgan.commands.live.pace import Pace
 from dcgan.notation import parse_budget
 from dcgan.runs import journal
 from dcgan.runs.folder import RunFolder
@@ -68,7 +68,7 @@ def test_what_the_first_twentieth_took_does_not_count(monkeypatch: pytest.Monkey
 def test_the_budget_that_it_names_makes_the_run_go_on(
     critters_npy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dcgan.commands.pace.SECONDS", 0.0)
+    monkeypatch.setattr("dcgan.commands.live.pace.SECONDS", 0.0)
     small = {"model.generator_width": 4, "model.discriminator_width": 4, "hardware.precision": "fp32"}
     planned = small | {"training.images_per_second": 1e6, "training.images": 6_400}
     for report in train(critters_npy, tmp_path, "6h", planned):

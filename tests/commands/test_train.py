@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import dcgan
-from dcgan.commands.pictures import preview_is_due
+from dcgan.commands.live.pictures import preview_is_due
 from dcgan.errors import ExitCode, UserError
 from dcgan.runs import checkpoint, journal
 from dcgan.runs.folder import RunFolder

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import dcgan
-from dcgan.commands import watch
-from dcgan.commands.watch import Look, Watch, new_alarms
+from dcgan.commands.live import watch
+from dcgan.commands.live.watch import Look, Watch, new_alarms
 from dcgan.data.prepare import prepare
 from dcgan.data.sources.critters import draw
 from dcgan.evaluation.measures.contrast import contrast, strengths

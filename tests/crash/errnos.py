@@ -9,8 +9,8 @@ import torch
 from faulty_disk import Disk, refuse
 from tiny_runs import Ears
 
-from dcgan.commands.drawing import Drawing
-from dcgan.commands.records import Records
+from dcgan.commands.live.drawing import Drawing
+from dcgan.commands.live.records import Records
 from dcgan.errors import UserError
 from dcgan.runs import checkpoint, journal, shelf
 from dcgan.runs.folder import RunFolder

@@ -23,8 +23,13 @@ class Mutation:
 
 
 FILES, SHELF, CHECKPOINT, JOURNAL = "files.py", "runs/shelf.py", "runs/checkpoint.py", "runs/journal.py"
-STATE, SESSION, RECORDS, TRAIN = "training/state.py", "commands/session.py", "commands/records.py", "commands/train.py"
-GUARD, WATCH, TENSOR_FILE = "commands/guard.py", "commands/watch.py", "runs/tensor_file.py"
+STATE, SESSION, RECORDS, TRAIN = (
+    "training/state.py",
+    "commands/live/session.py",
+    "commands/live/records.py",
+    "commands/train.py",
+)
+GUARD, WATCH, TENSOR_FILE = "commands/live/guard.py", "commands/live/watch.py", "runs/tensor_file.py"
 
 MUTATIONS = [
     Mutation("the file is not flushed", FILES, "            if durable:\n                flush(temporary)\n", ""),

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tiny_runs import Ears, finish, train
 
-from dcgan.commands import session
 from dcgan.commands import train as training
+from dcgan.commands.live import session
 from dcgan.errors import ExitCode
 from dcgan.interfaces.cli import main
 from dcgan.runs import journal

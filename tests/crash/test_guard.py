@@ -13,9 +13,9 @@ import pytest
 import torch
 from tiny_runs import Ears, differences, fingerprint, finish, train
 
-from dcgan.commands import session, watch
-from dcgan.commands.guard import CURED, to_cure
-from dcgan.commands.watch import Look, Watch, new_alarms
+from dcgan.commands.live import session, watch
+from dcgan.commands.live.guard import CURED, to_cure
+from dcgan.commands.live.watch import Look, Watch, new_alarms
 from dcgan.evaluation.measures.distances import Estimate
 from dcgan.reporting.story import read_story
 from dcgan.runs import checkpoint, journal, shelf

@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_runs import Ears, differences, fingerprint, finish, train
 
-from dcgan.commands import session
+from dcgan.commands.live import session
 from dcgan.errors import ExitCode, UserError
 from dcgan.runs import checkpoint, journal
 from dcgan.runs.folder import RunFolder

@@ -12,8 +12,8 @@ import pytest
 import torch
 from test_loop import CONFIG, PARTS
 
-from dcgan.commands.drawing import Easel
-from dcgan.commands.pictures import draw_preview
+from dcgan.commands.live.drawing import Easel
+from dcgan.commands.live.pictures import draw_preview
 from dcgan.data.batches import Batches
 from dcgan.models import folding
 from dcgan.settings.config import Config

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from dcgan.commands.listener import Listener
+from dcgan.commands.live.listener import Listener
 from dcgan.commands.options import CompareOptions
 from dcgan.commands.plan import resolve
 from dcgan.commands.results import Protocol, Result

@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dcgan.commands.listener import Listener
+from dcgan.commands.live.listener import Listener
+from dcgan.commands.live.session import Session
 from dcgan.commands.options import TrainOptions
 from dcgan.commands.plan import as_toml, expected_cost, resolve, settle
-from dcgan.commands.session import Session
 from dcgan.data.prepare import prepare
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import DiskError, clear_temporaries, require_space, write_atomically

@@ -3,7 +3,7 @@
 Whatever else the machine did in those seconds decides how long the run is, so the first tenth of it is looked at.
 """
 
-from dcgan.commands.clock import Timer
+from dcgan.commands.live.clock import Timer
 from dcgan.notation import parse_budget
 from dcgan.settings.knobs import TrainingConfig
 from dcgan.wording import duration, number

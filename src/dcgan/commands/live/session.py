@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dcgan.commands.clock import Timer, crossed
-from dcgan.commands.drawing import Drawing, Easel
-from dcgan.commands.guard import diverged, go_back, to_cure
-from dcgan.commands.listener import Listener
-from dcgan.commands.pace import Pace
-from dcgan.commands.pictures import draw_fresh_preview, draw_preview, draw_reals, preview_is_due
-from dcgan.commands.records import Records
-from dcgan.commands.watch import Watch, new_alarms, vitals_of
+from dcgan.commands.live.clock import Timer, crossed
+from dcgan.commands.live.drawing import Drawing, Easel
+from dcgan.commands.live.guard import diverged, go_back, to_cure
+from dcgan.commands.live.listener import Listener
+from dcgan.commands.live.pace import Pace
+from dcgan.commands.live.pictures import draw_fresh_preview, draw_preview, draw_reals, preview_is_due
+from dcgan.commands.live.records import Records
+from dcgan.commands.live.watch import Watch, new_alarms, vitals_of
 from dcgan.data.batches import Batches
 from dcgan.data.prepare import Dataset
 from dcgan.hardware import bit_borders

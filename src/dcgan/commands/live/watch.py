@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dcgan.commands.clock import crossed
+from dcgan.commands.live.clock import crossed
 from dcgan.data.dataset import Dataset
 from dcgan.data.pixels import to_images
 from dcgan.evaluation.detectors.by_name import Detector, detector, protocol

@@ -6,7 +6,7 @@ from functools import partial
 
 import torch
 
-from dcgan.commands.drawing import Drawing, Easel
+from dcgan.commands.live.drawing import Drawing, Easel
 from dcgan.data.pixels import grid, png, to_pixels, viewable
 from dcgan.data.prepare import Dataset
 from dcgan.hardware import upload

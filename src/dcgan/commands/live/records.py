@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from dcgan.commands.drawing import Drawing
+from dcgan.commands.live.drawing import Drawing
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import DiskError, flush, write_atomically
 from dcgan.reporting.report import write_report
