@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dcgan.commands.variants import Variant, on_images_of
+from dcgan.commands.comparing.variants import Variant, on_images_of
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results" / "experiments"

@@ -22,7 +22,7 @@ from declared import DETECTORS, RESULTS, Declared, Experiment, data_folder, plac
 from machine import sources
 
 from dcgan.commands.compare import Comparison, describe, plan
-from dcgan.commands.results import Protocol
+from dcgan.commands.comparing.results import Protocol
 from dcgan.files import write_atomically
 from dcgan.hardware import keep_big_blocks
 from dcgan.interfaces.console import Display, choose_display

@@ -18,9 +18,9 @@ from pathlib import Path
 from declared import DETECTORS, RESULTS, Experiment, read
 from scipy.stats import beta
 
-from dcgan.commands import results
-from dcgan.commands.results import Result
-from dcgan.commands.tally import excess_of, label
+from dcgan.commands.comparing import results
+from dcgan.commands.comparing.results import Result
+from dcgan.commands.comparing.tally import excess_of, label
 from dcgan.evaluation.measurement import Measurement
 from dcgan.evaluation.measures.effects import Spread, spread
 from dcgan.reporting.table import Table

@@ -14,9 +14,9 @@ import declared  # noqa: E402  scripts, in no package
 import run as runner  # noqa: E402
 import tables  # noqa: E402
 
-from dcgan.commands import trials  # noqa: E402
-from dcgan.commands.results import Result, save  # noqa: E402
-from dcgan.commands.variants import identity  # noqa: E402
+from dcgan.commands.comparing import trials  # noqa: E402
+from dcgan.commands.comparing.results import Result, save  # noqa: E402
+from dcgan.commands.comparing.variants import identity  # noqa: E402
 from dcgan.evaluation.measurement import Measurement, Protocol  # noqa: E402
 from dcgan.runs.comparison import ComparisonFolder  # noqa: E402
 from dcgan.settings.config import Config, flatten, from_tables  # noqa: E402
@@ -68,7 +68,9 @@ def test_the_opponent_says_a_word_on_every_knob_and_stands_still() -> None:
         10_000,
     )
     key = identity(tuned.config.override({"training.images": 6400}), "images")
-    assert key == "697d2b3663f9a13c", "every kept result has another key now: see ADDED in commands/variants.py"
+    assert key == "697d2b3663f9a13c", (
+        "every kept result has another key now: see ADDED in commands/comparing/variants.py"
+    )
     assert model.discriminator_norm and not model.norm_first and not training.penalised and not training.uses_draws
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from dcgan.commands import trials
 from dcgan.commands.compare import ROUNDS, Comparison, compare, describe, kept_speed
+from dcgan.commands.comparing import trials
+from dcgan.commands.comparing.results import Protocol
+from dcgan.commands.comparing.trials import Trial
 from dcgan.commands.options import CompareOptions
-from dcgan.commands.results import Protocol
-from dcgan.commands.trials import Trial
 from dcgan.errors import UserError
 from dcgan.interfaces import verbs
 from dcgan.interfaces.python import Silence

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from dcgan.commands.results import Protocol as Wanted
-from dcgan.commands.results import Result, beside, load_measured, save
-from dcgan.commands.tally import Column, label, tables
-from dcgan.commands.trials import Trial
+from dcgan.commands.comparing.results import Protocol as Wanted
+from dcgan.commands.comparing.results import Result, beside, load_measured, save
+from dcgan.commands.comparing.tally import Column, label, tables
+from dcgan.commands.comparing.trials import Trial
 from dcgan.evaluation.measurement import Measurement, Protocol
 from dcgan.runs.folder import RunFolder
 from dcgan.settings.config import Config

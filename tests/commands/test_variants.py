@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcgan.commands.variants import ADDED, combine, identity, parse_vary, without_address
+from dcgan.commands.comparing.variants import ADDED, combine, identity, parse_vary, without_address
 from dcgan.errors import UserError
 from dcgan.settings.config import Config, flatten
 from dcgan.settings.recipes import recipe

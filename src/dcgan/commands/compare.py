@@ -10,14 +10,14 @@ from typing import Any
 
 import torch
 
+from dcgan.commands.comparing.results import Protocol, Result
+from dcgan.commands.comparing.tally import Column, tables
+from dcgan.commands.comparing.trials import Outcome, Trial, run_trials
+from dcgan.commands.comparing.variants import Variant, combine, identity, parse_vary
 from dcgan.commands.live.listener import Listener
 from dcgan.commands.options import CompareOptions
 from dcgan.commands.plan import resolve
-from dcgan.commands.results import Protocol, Result
-from dcgan.commands.tally import Column, tables
 from dcgan.commands.train import saved_config
-from dcgan.commands.trials import Outcome, Trial, run_trials
-from dcgan.commands.variants import Variant, combine, identity, parse_vary
 from dcgan.data.prepare import Dataset, prepare
 from dcgan.errors import UserError
 from dcgan.evaluation.detectors.by_name import detector

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from dcgan.commands.variants import without_address
+from dcgan.commands.comparing.variants import without_address
 from dcgan.evaluation.measurement import Measurement
 from dcgan.files import write_atomically
 from dcgan.hardware import describe

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dcgan.commands.results import Result
-from dcgan.commands.trials import Trial
+from dcgan.commands.comparing.results import Result
+from dcgan.commands.comparing.trials import Trial
 from dcgan.evaluation.measurement import Measurement
 from dcgan.evaluation.measures.effects import paired_difference, spread, superiority
 from dcgan.reporting.table import Table

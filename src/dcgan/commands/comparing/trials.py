@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Self
 
-from dcgan.commands import results
+from dcgan.commands.comparing import results
+from dcgan.commands.comparing.results import Protocol, Result
 from dcgan.commands.plan import as_toml
-from dcgan.commands.results import Protocol, Result
 from dcgan.errors import ExitCode
 from dcgan.evaluation.measurement import Measurement
 from dcgan.files import write_atomically
