@@ -21,8 +21,8 @@ from dcgan.randomness import latents
 from dcgan.runs import checkpoint
 from dcgan.runs.folder import RunFolder
 from dcgan.settings.config import Config
-from dcgan.training.accelerate import advance_of, feed_of, new_state, rules_of
 from dcgan.training.loop import train_steps
+from dcgan.training.setup import advance_of, feed_of, new_state, rules_of
 from dcgan.training.state import TrainingState
 
 SAMPLES = 256

@@ -20,15 +20,15 @@ from dcgan.data.prepare import prepare
 from dcgan.hardware import keep_big_blocks
 from dcgan.randomness import latents
 from dcgan.runs import journal
-from dcgan.runs.checkpoint import load_generator
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.generator import load_generator
 from dcgan.settings.config import Config
 from dcgan.settings.recipes import recipe
-from dcgan.training.accelerate import advance_of, feed_of, new_state, rules_of
 from dcgan.training.compiled import compile_networks
 from dcgan.training.feed import Inputs, draws_of
 from dcgan.training.loop import train_steps
 from dcgan.training.schedules import Rates
+from dcgan.training.setup import advance_of, feed_of, new_state, rules_of
 from dcgan.training.state import TrainingState
 
 NUM_DRAWN = 512

@@ -24,8 +24,8 @@ from dcgan.evaluation.reals import features_of
 from dcgan.hardware import keep_big_blocks
 from dcgan.randomness import Prior, balanced_latents, latents
 from dcgan.runs import checkpoint
-from dcgan.runs.checkpoint import TrainedGenerator
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.generator import TrainedGenerator, load_generator
 from dcgan.tensors import Latents, Pixels
 
 DETECTORS = ("tiny", "second")
@@ -52,7 +52,7 @@ def running(path: Path) -> TrainedGenerator:
     average = {name.removeprefix("average."): held for name, held in tensors.items() if name.startswith("average.")}
     if not average:
         raise SystemExit(f"{path}: no run with an average. Train one to begin with.")
-    trained = checkpoint.load_generator(path)
+    trained = load_generator(path)
     trained.generator.load_state_dict(average)
     return trained
 

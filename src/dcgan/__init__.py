@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dcgan.commands import explore
     from dcgan.errors import UserError
     from dcgan.interfaces.python import load, train
-    from dcgan.runs.checkpoint import TrainedGenerator
+    from dcgan.runs.generator import TrainedGenerator
     from dcgan.settings.config import Config
     from dcgan.settings.recipes import recipe
     from dcgan.training.step import StepReport
@@ -26,7 +26,7 @@ __all__ = ["Config", "StepReport", "TrainedGenerator", "UserError", "explore", "
 _HOMES = {
     "Config": "dcgan.settings.config",
     "StepReport": "dcgan.training.step",
-    "TrainedGenerator": "dcgan.runs.checkpoint",
+    "TrainedGenerator": "dcgan.runs.generator",
     "UserError": "dcgan.errors",
     "explore": "dcgan.commands.explore",
     "load": "dcgan.interfaces.python",

@@ -68,9 +68,7 @@ def test_the_opponent_says_a_word_on_every_knob_and_stands_still() -> None:
         10_000,
     )
     key = identity(tuned.config.override({"training.images": 6400}), "images")
-    assert key == "697d2b3663f9a13c", (
-        "every kept result has another key now: see ADDED in commands/comparing/variants.py"
-    )
+    assert key == "697d2b3663f9a13c", "every kept result has another key now: see ADDED in comparing/variants.py"
     assert model.discriminator_norm and not model.norm_first and not training.penalised and not training.uses_draws
 
 

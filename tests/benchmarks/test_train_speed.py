@@ -29,7 +29,7 @@ import train_speed  # noqa: E402
 
 from dcgan.models.build import build  # noqa: E402
 from dcgan.runs.folder import RunFolder  # noqa: E402
-from dcgan.training.accelerate import new_state, rules_of  # noqa: E402
+from dcgan.training.setup import new_state, rules_of  # noqa: E402
 from dcgan.training.step import update_both  # noqa: E402
 
 CHAPTER = cases.CASES["chapter"]

@@ -11,7 +11,7 @@ import torch
 from dcgan.runs import checkpoint
 from dcgan.runs.folder import RunFolder
 from dcgan.settings.config import Config, to_tables
-from dcgan.training.accelerate import new_state
+from dcgan.training.setup import new_state
 
 SMALL: dict[str, Any] = {
     "data.height": 16, "data.width": 16,

@@ -15,7 +15,7 @@ from mutants import NUMBERS, mutate, twist
 from dcgan.errors import UserError
 from dcgan.runs import checkpoint
 from dcgan.runs.folder import RunFolder
-from dcgan.training.accelerate import new_state
+from dcgan.training.setup import new_state
 
 
 def run(count: int, seed: int, already: dict[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from tiny_runs import train
 
 from dcgan.errors import ExitCode, UserError
 from dcgan.runs import checkpoint, shelf
-from dcgan.runs.checkpoint import load_generator
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.generator import load_generator
 
 
 def positions(run: RunFolder) -> list[int]:

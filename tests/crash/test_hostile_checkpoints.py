@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from dcgan.errors import ExitCode, UserError
 from dcgan.runs import checkpoint, tensor_file
-from dcgan.runs.checkpoint import load_generator
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.generator import load_generator
 from dcgan.runs.tensor_file import Malformed
-from dcgan.training.accelerate import new_state
+from dcgan.training.setup import new_state
 
 NAME = "generator.to_image.weight"
 Change = Callable[[Header, bytearray], Any]

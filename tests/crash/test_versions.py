@@ -11,7 +11,7 @@ from PIL import Image
 
 import dcgan
 from dcgan.runs import checkpoint
-from dcgan.training.accelerate import new_state
+from dcgan.training.setup import new_state
 
 GOLDEN = Path(__file__).parent / "golden"
 FORMATS = {1: "checkpoint-000000001600-ea1e0a27aff0265eca8756a5f38420dbef2aa2189d9f08e94dd94fdb456a876a"}

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from dcgan.config import Config
 from dcgan.models.build import build
-from dcgan.recipes import recipe
-from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.runs.generator import TrainedGenerator
+from dcgan.settings.config import Config
+from dcgan.settings.recipes import recipe
 
 Make = Callable[..., TrainedGenerator]
 

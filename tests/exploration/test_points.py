@@ -8,7 +8,7 @@ import torch
 
 from dcgan.errors import UserError
 from dcgan.exploration.points import Points, draw, points_of_seeds, read_points, together
-from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.runs.generator import TrainedGenerator
 
 Make = Callable[..., TrainedGenerator]
 KINDS = [

@@ -6,7 +6,7 @@ import torch
 from dcgan.exploration.points import Points, draw, points_of_seeds
 from dcgan.exploration.walks import along, even_shares, step_lengths, walk
 from dcgan.randomness import latents
-from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.runs.generator import TrainedGenerator
 
 Make = Callable[..., TrainedGenerator]
 

@@ -2,9 +2,9 @@
 
 import torch
 
-from dcgan.config import Config
 from dcgan.models.build import build_generator
-from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.runs.generator import TrainedGenerator
+from dcgan.settings.config import Config
 
 
 def generator(

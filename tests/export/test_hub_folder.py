@@ -15,7 +15,7 @@ from PIL import Image
 import dcgan
 from dcgan.files import write_atomically
 from dcgan.interfaces.cli import main
-from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.runs.generator import TrainedGenerator
 
 pytest.importorskip("onnxruntime", reason="needs the extra [onnx]")
 

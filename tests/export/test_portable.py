@@ -10,7 +10,7 @@ from networks import KINDS, generator
 import dcgan
 from dcgan.export.numpy_folder import numpy_export
 from dcgan.files import write_atomically
-from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.runs.generator import TrainedGenerator
 
 
 def exported(trained: TrainedGenerator, folder: Path) -> Path:

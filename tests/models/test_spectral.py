@@ -10,7 +10,7 @@ from dcgan.models.dcgan import Discriminator
 from dcgan.models.spectral import SpectralNorm, iterate
 from dcgan.settings.knobs import ModelConfig
 from dcgan.settings.recipes import recipe
-from dcgan.training.accelerate import new_state, rules_of
+from dcgan.training.setup import new_state, rules_of
 from dcgan.training.step import update_both, update_generator
 
 MODEL = {"model.generator_width": 4, "model.discriminator_width": 4, "model.discriminator_norm": False,

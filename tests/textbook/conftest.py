@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dcgan.data.critters import draw
+from dcgan.data.sources.critters import draw
 
 
 @pytest.fixture

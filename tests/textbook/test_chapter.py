@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from dcgan.data.pixels import to_images
 from dcgan.models.chapter_layout import from_chapter, to_chapter
-from dcgan.recipes import recipe
+from dcgan.settings.recipes import recipe
 from dcgan.textbook import hub
 from dcgan.textbook import torch as d2l
 from dcgan.textbook.cells import read_cells

@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 
 from dcgan.settings.config import Config
-from dcgan.training.accelerate import advance_of, new_state, rules_of
 from dcgan.training.feed import Inputs
 from dcgan.training.memory import memory_of
 from dcgan.training.schedules import Rates
+from dcgan.training.setup import advance_of, new_state, rules_of
 
 RESOLVED = {"model.image_channels": 3, "model.num_classes": 0, "hardware.precision": "fp32"}
 

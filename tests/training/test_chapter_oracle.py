@@ -10,7 +10,8 @@ from dcgan.data.batches import Batches
 from dcgan.data.pixels import to_images
 from dcgan.randomness import latents
 from dcgan.settings.recipes import recipe
-from dcgan.training.accelerate import adam, new_state, rules_of
+from dcgan.training.accelerate import adam
+from dcgan.training.setup import new_state, rules_of
 from dcgan.training.step import update_both
 
 NUM_IMAGES, BATCH, STEPS, SIZE = 20, 8, 20, 32

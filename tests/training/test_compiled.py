@@ -15,10 +15,10 @@ from torch._dynamo.utils import counters
 
 from dcgan.settings.config import Config
 from dcgan.settings.recipes import recipe
-from dcgan.training import accelerate, capture, compiled
-from dcgan.training.accelerate import advance_of, new_state, rules_of
+from dcgan.training import capture, compiled, setup
 from dcgan.training.feed import Inputs
 from dcgan.training.schedules import Rates
+from dcgan.training.setup import advance_of, new_state, rules_of
 from dcgan.training.state import TrainingState
 
 CPU = torch.device("cpu")
@@ -36,7 +36,7 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(1)
     torch._dynamo.reset()
     counters.clear()
-    monkeypatch.setattr(accelerate, "compile_networks", partial(compiled.compile_networks, backend="aot_eager"))
+    monkeypatch.setattr(setup, "compile_networks", partial(compiled.compile_networks, backend="aot_eager"))
     monkeypatch.setattr(capture, "record", repeated)  # what stands in for a CUDA graph repeats the step
     yield
     torch._dynamo.reset()

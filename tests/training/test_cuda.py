@@ -18,9 +18,9 @@ from dcgan.data.batches import Batches
 from dcgan.models import folding
 from dcgan.settings.config import Config
 from dcgan.training import feed as feeding
-from dcgan.training.accelerate import advance_of, feed_of, new_state, rules_of
 from dcgan.training.feed import Feed
 from dcgan.training.loop import train_steps
+from dcgan.training.setup import advance_of, feed_of, new_state, rules_of
 from dcgan.training.state import TrainingState
 from dcgan.training.step import StepReport
 

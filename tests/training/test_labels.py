@@ -10,9 +10,9 @@ from dcgan.data.batches import Batches
 from dcgan.data.pixels import to_images
 from dcgan.data.sources.critters import draw, label
 from dcgan.settings.recipes import recipe
-from dcgan.training.accelerate import new_state, rules_of
 from dcgan.training.feed import Feed
 from dcgan.training.loop import advance_by, train_steps
+from dcgan.training.setup import new_state, rules_of
 
 COUNT, CLASSES = 600, 8
 CONFIG = recipe("modern").override({

@@ -13,11 +13,11 @@ from dcgan.data.batches import Batches
 from dcgan.settings.config import Config
 from dcgan.settings.recipes import recipe
 from dcgan.training import capture
-from dcgan.training.accelerate import new_state, rules_of
 from dcgan.training.capture import CapturedSteps
 from dcgan.training.feed import Feed, Inputs
 from dcgan.training.loop import Advance, advance_by, train_steps
 from dcgan.training.schedules import Rates
+from dcgan.training.setup import new_state, rules_of
 from dcgan.training.state import TrainingState
 from dcgan.training.step import Rules, StepReport
 

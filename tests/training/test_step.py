@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from dcgan.settings.recipes import recipe
-from dcgan.training.accelerate import new_state, rules_of
 from dcgan.training.penalties import squared_gradient
+from dcgan.training.setup import new_state, rules_of
 from dcgan.training.state import TrainingState
 from dcgan.training.step import Rules, frozen, update_both, update_discriminator, update_generator
 

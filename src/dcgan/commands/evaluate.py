@@ -25,8 +25,8 @@ from dcgan.files import write_atomically
 from dcgan.notation import parse_size
 from dcgan.reporting.report import write_report
 from dcgan.runs import shelf
-from dcgan.runs.checkpoint import TrainedGenerator, load_generator
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.generator import TrainedGenerator, load_generator
 from dcgan.settings.knobs import DataConfig
 from dcgan.tensors import Labels, Pixels
 from dcgan.wording import plain

@@ -10,7 +10,7 @@ from dcgan.errors import UserError
 from dcgan.export.product import SUMS, Export
 from dcgan.files import write_atomically
 from dcgan.foreign import is_regular
-from dcgan.runs.checkpoint import TrainedGenerator, load_generator
+from dcgan.runs.generator import TrainedGenerator, load_generator
 
 
 @dataclass(frozen=True)

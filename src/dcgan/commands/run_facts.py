@@ -5,14 +5,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dcgan.config import flatten
 from dcgan.export.card import RunFacts
 from dcgan.foreign import read_bytes
 from dcgan.reporting.measures import HEAD, rows_of
 from dcgan.reporting.settings import describe
-from dcgan.runs.checkpoint import TrainedGenerator
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.generator import TrainedGenerator
 from dcgan.runs.portable import without_places
+from dcgan.settings.config import flatten
 
 MAX_BYTES = 10_000_000
 

@@ -45,7 +45,7 @@ def sample(options: SampleOptions) -> tuple[Path, int]:
     from dcgan.data.pixels import grid, png, viewable
     from dcgan.exploration.points import draw, points_of_seeds, read_points
     from dcgan.files import write_atomically
-    from dcgan.runs.checkpoint import load_generator
+    from dcgan.runs.generator import load_generator
 
     seeds = parse_seeds(options.seeds)
     if options.latents is not None and options.label is not None:

@@ -26,9 +26,9 @@ from dcgan.runs.folder import RunFolder
 from dcgan.settings.config import Config, flatten, read_toml
 from dcgan.settings.recipes import complete
 from dcgan.settings.rules import explain
-from dcgan.training.accelerate import new_state
 from dcgan.training.profiling import profiled
 from dcgan.training.schedules import follows_end
+from dcgan.training.setup import new_state
 from dcgan.training.step import StepReport
 
 

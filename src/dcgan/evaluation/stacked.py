@@ -10,7 +10,7 @@ from dcgan.evaluation.detectors.digits import Digits
 from dcgan.evaluation.measurement import Measurement, Protocol, name_of
 from dcgan.evaluation.measures.modes import STACKED_SAMPLES, Modes, count_modes, modes_of_digits
 from dcgan.evaluation.reals import pixels_of
-from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.runs.generator import TrainedGenerator
 from dcgan.tensors import Pixels
 
 SOURCE = "stacked-mnist"

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import read_bytes, strict_json
-from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.runs.generator import TrainedGenerator
 from dcgan.tensors import Latents, Pixels
 
 MOST_BYTES = 200_000_000

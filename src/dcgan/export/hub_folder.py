@@ -13,7 +13,7 @@ from dcgan.export.card import SHOWN_SEEDS, RunFacts, card
 from dcgan.export.numpy_folder import numpy_files
 from dcgan.export.onnx_file import onnx_export
 from dcgan.export.product import CHECKED_SEEDS, Export, with_sums
-from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.runs.generator import TrainedGenerator
 
 LICENCE = "README.md names no licence yet: fill in the line that begins with license before you publish."
 

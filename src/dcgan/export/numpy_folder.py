@@ -9,7 +9,7 @@ import numpy as np
 
 from dcgan.export import standalone
 from dcgan.export.product import CHECKED_SEEDS, Export, largest_difference, require_equal, with_sums
-from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.runs.generator import TrainedGenerator
 from dcgan.runs.portable import CONFIG, WEIGHTS, packed
 
 PROGRAM = "generator.py"

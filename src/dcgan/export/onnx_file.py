@@ -15,7 +15,7 @@ from dcgan.export.plain_layers import Affine, PlainBlock, PlainDcgan, PlainResid
 from dcgan.export.product import CHECKED_SEEDS, Export, largest_difference, require_equal
 from dcgan.models.residual import SLOPE
 from dcgan.randomness import SEED_FUNCTION
-from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.runs.generator import TrainedGenerator
 
 try:
     import onnx

@@ -9,7 +9,7 @@ import torch
 
 from dcgan.data.pixels import grey_levels
 from dcgan.errors import UserError
-from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.runs.generator import TrainedGenerator
 
 SUMS = "SHA256SUMS"
 CHECKED_SEEDS = range(64)

@@ -8,7 +8,7 @@ from typing import Any
 
 from dcgan.commands.options import TrainOptions
 from dcgan.commands.train import Training
-from dcgan.runs.checkpoint import TrainedGenerator, Which, load_generator
+from dcgan.runs.generator import TrainedGenerator, Which, load_generator
 from dcgan.training.step import StepReport
 
 

@@ -6,39 +6,22 @@ config, what is known of the data, and the plain numbers of the state. Anything 
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import repeat
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import safetensors.torch
-import torch
 from torch import Tensor
 
-from dcgan.data.pixels import to_pixels
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import write_atomically
-from dcgan.foreign import is_regular
-from dcgan.hardware import upload
-from dcgan.models.build import AnyGenerator, build_generator
-from dcgan.models.statistics import reestimated
-from dcgan.pickles import refuse_pickle
-from dcgan.randomness import balanced_latents, latents_of_seeds
-from dcgan.runs.facts import FORMAT, parse_config, parse_facts
+from dcgan.runs.facts import FORMAT, parse_facts
 from dcgan.runs.folder import RunFolder
-from dcgan.runs.portable import WEIGHTS, is_portable, unpacked
-from dcgan.runs.shelf import Role, best, name_of, paths, prune
-from dcgan.runs.tensor_file import read_as_named, require_fit
+from dcgan.runs.shelf import Role, name_of, paths, prune
+from dcgan.runs.tensor_file import read_as_named
 from dcgan.settings.config import Config, from_tables
 from dcgan.settings.recipes import complete
-from dcgan.tensors import Labels, Latents, Pixels
-
-CHUNK = 16  # samples are always drawn so many at a time, so that a seed's image does not depend on its neighbours
-
-
-Which = Literal["last", "best"]
 
 
 @dataclass(frozen=True)
@@ -107,154 +90,6 @@ def read(path: Path) -> Checkpoint | None:
     return Checkpoint(content.tensors, parse_facts(path, content.metadata.get("dcgan", "")), path)
 
 
-class TrainedGenerator:
-    """A generator and its config: the one door from training to all that comes after it."""
-
-    def __init__(
-        self,
-        generator: AnyGenerator,
-        config: Config,
-        *,
-        class_names: Sequence[str] = (),
-        bits: int = 8,
-        path: Path | None = None,
-    ) -> None:
-        """``bits``: 8 or 16 a channel, as the training images had. ``path``: the checkpoint, None in training."""
-        self.generator, self.config, self.class_names = generator.eval(), config, tuple(class_names)
-        self.path = path
-        self.dtype = torch.uint16 if bits == 16 else torch.uint8
-
-    def latents(self, seeds: Sequence[int]) -> Latents:
-        """The latent of each seed: the same on every machine and whatever its neighbours."""
-        return latents_of_seeds(seeds, self.config.model.latent_size, self.config.model.prior)
-
-    def labels(self, seeds: Sequence[int]) -> Labels | None:
-        """The class of each seed, one after the other through all; None without classes."""
-        num_classes = self.generator.num_classes
-        return torch.tensor([seed % num_classes for seed in seeds], dtype=torch.int64) if num_classes else None
-
-    def sample(self, seeds: Sequence[int], labels: Sequence[int] | None = None) -> Pixels:
-        """One image for each seed: n c h w, uint8 (uint16 after 16-bit data), on the CPU, drawn in float32.
-
-        ``labels`` are class numbers, one for each seed; without them a generator of classes cycles through all.
-        """
-        classes = self.labels(seeds) if labels is None else torch.tensor(labels, dtype=torch.int64)
-        return self.decode(self.latents(seeds), classes)
-
-    def as_configured(self) -> "TrainedGenerator":
-        """The same generator with the statistics that its config asks for: whatever is drawn of it is drawn of this."""
-        batches = self.config.model.statistics_batches
-        return self.reestimated(batches) if batches else self
-
-    def reestimated(self, num_batches: int) -> "TrainedGenerator":
-        """The same generator with statistics of normalisation estimated anew, from batches as in training."""
-        count = num_batches * self.config.training.batch_size
-        size, prior = self.config.model.latent_size, self.config.model.prior
-        return self.normalised_by(balanced_latents(count, size, seed=0, stream="statistics", prior=prior), num_batches)
-
-    def normalised_by(self, latents: Latents, num_batches: int) -> "TrainedGenerator":
-        """The same generator with the statistics of these latents in so many batches; classes are equally frequent."""
-        device, classes = self.generator.to_image.weight.device, self.generator.num_classes
-        labels = torch.arange(len(latents), device=device) % classes if classes else None
-        parts = repeat(None) if labels is None else torch.chunk(labels, num_batches)
-        batches = zip(torch.chunk(latents.to(device), num_batches), parts, strict=False)
-        generator, bits = reestimated(self.generator, batches), 8 * self.dtype.itemsize
-        return TrainedGenerator(generator, self.config, class_names=self.class_names, bits=bits, path=self.path)
-
-    def decode(self, latents: Latents, labels: Labels | None = None) -> Pixels:
-        """One image for each latent: n c h w."""
-        chunks = [pixels.cpu() for pixels in self.paint(latents, labels)]
-        shape = (0, self.config.model.image_channels or 0, self.config.data.height, self.config.data.width)
-        return torch.cat(chunks) if chunks else torch.empty(shape, dtype=self.dtype)
-
-    @torch.inference_mode()
-    def paint(self, latents: Latents, labels: Labels | None = None) -> Iterator[Pixels]:
-        """The same chunk by chunk, left where the generator is: nothing waits for it."""
-        device = self.generator.to_image.weight.device
-        for start in range(0, len(latents), CHUNK):
-            chunk, size = _padded(latents[start : start + CHUNK])
-            of_chunk = None if labels is None else upload(_padded(labels[start : start + CHUNK])[0], device)
-            yield to_pixels(self.generator(upload(chunk, device), of_chunk)[:size], self.dtype)
-
-
-def load_generator(path: Path, which: Which | None = "last") -> TrainedGenerator:
-    """The generator of a run folder, of one checkpoint file or of an exported folder, on the CPU.
-
-    Its ``path`` says which file it came from. Of a run folder, ``last`` is the newest good checkpoint, ``best`` the
-    marked one; None: the marked one if there is any. The average is taken where the recipe has one, the last weights
-    elsewhere.
-
-    Raises:
-        UserError: No run, no such checkpoint, or damaged.
-    """
-    if is_portable(path):
-        return _of_portable(path)
-    if is_regular(path):
-        checkpoint = read(path) if path.suffix == ".safetensors" else None
-    elif os.path.isdir(path):  # noqa: PTH112  # takes any name
-        run = RunFolder(path)
-        which = which or ("last" if best(run) is None else "best")
-        checkpoint = newest(run) if which == "last" else _best_of(run)
-    else:
-        checkpoint = None
-    if checkpoint is None:
-        refuse_pickle(path, "the folder that dcgan train made, or one of its .safetensors checkpoints")
-        raise UserError(f"{path}: {_absence(path)}. Give the folder that dcgan train made.", ExitCode.CHECKPOINT)
-    facts = checkpoint.facts
-    config = parse_config(path, facts)
-    chosen = "average." if any(name.startswith("average.") for name in checkpoint.tensors) else "generator."
-    weights = dict(_stripped(checkpoint.tensors, chosen))
-    generator = _filled(config, weights, f"{path}: {chosen.removesuffix('.')}")
-    names, bits = facts["class_names"], facts["bits"]
-    return TrainedGenerator(generator, config, class_names=names, bits=bits, path=checkpoint.path).as_configured()
-
-
-def _of_portable(folder: Path) -> TrainedGenerator:
-    """The generator that was exported, its statistics as they are stored."""
-    found = unpacked(folder)
-    generator = _filled(found.config, found.tensors, str(folder / WEIGHTS))
-    names, bits = found.class_names, found.bits
-    return TrainedGenerator(generator, found.config, class_names=names, bits=bits, path=folder / WEIGHTS)
-
-
-def _filled(config: Config, weights: Mapping[str, Tensor], what: str) -> AnyGenerator:
-    """The config's generator with these weights; ``what`` says where they came from."""
-    with torch.device("meta"):  # no memory before it is known that the weights fit
-        expected = build_generator(config.model, config.data.height, config.data.width).state_dict()
-    require_fit(expected, weights, what)
-    generator = build_generator(config.model, config.data.height, config.data.width)
-    generator.load_state_dict(weights)
-    return generator
-
-
-def _best_of(run: RunFolder) -> Checkpoint:
-    marked = best(run)
-    found = None if marked is None else read(marked[0])
-    if found is None:
-        reason = "none was marked" if marked is None else f"{marked[0].name} is damaged"
-        raise UserError(f"{run.root}: no best checkpoint ({reason}). The last one may do.", ExitCode.CHECKPOINT)
-    return found
-
-
-def _absence(path: Path) -> str:
-    """Why there is no checkpoint in or at ``path``."""
-    if path.suffix == ".safetensors" and is_regular(path):
-        return "damaged, or renamed: its name does not end in the sha256 of its content"
-    if is_regular(path):
-        return "not a checkpoint"
-    return "no run with a checkpoint" if os.path.isdir(path) else "no such folder"  # noqa: PTH112  # as above
-
-
 def config_of(checkpoint: Checkpoint) -> Config:
     """The resolved config that the checkpoint was trained with."""
     return complete(from_tables(checkpoint.facts["config"]))
-
-
-def _stripped(tensors: Mapping[str, Tensor], prefix: str) -> Iterator[tuple[str, Tensor]]:
-    return ((name.removeprefix(prefix), tensor) for name, tensor in tensors.items() if name.startswith(prefix))
-
-
-def _padded(rows: Tensor) -> tuple[Tensor, int]:
-    """The rows filled up to a chunk with zeros, and how many count."""
-    missing = CHUNK - len(rows)
-    return torch.cat([rows, rows.new_zeros(missing, *rows.shape[1:])]) if missing else rows, len(rows)

@@ -14,13 +14,13 @@ from typing import Any
 import safetensors.torch
 from torch import Tensor
 
-from dcgan.config import Config, from_tables, to_tables
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import is_regular, open_regular, read_bytes, strict_json
 from dcgan.notation import stages
 from dcgan.randomness import SEED_FUNCTION
-from dcgan.recipes import complete
 from dcgan.runs.tensor_file import Malformed, read, require_finite
+from dcgan.settings.config import Config, from_tables, to_tables
+from dcgan.settings.recipes import complete
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FORMAT = 1

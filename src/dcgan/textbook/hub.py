@@ -11,8 +11,8 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from dcgan import files
-from dcgan.data.archives import open_zip
-from dcgan.data.catalog import Download, fetch_to
+from dcgan.data.sources.archives import open_zip
+from dcgan.data.sources.catalog import Download, fetch_to
 from dcgan.errors import ExitCode, UserError
 
 DATA_HUB: dict[str, tuple[str, str]] = {}

@@ -8,8 +8,8 @@ from torch._subclasses import FakeTensorMode  # what torch.compile traces with; 
 from torch.autograd.graph import saved_tensors_hooks
 
 from dcgan.settings.config import Config
-from dcgan.training.accelerate import new_state, rules_of
 from dcgan.training.penalties import penalised_scores
+from dcgan.training.setup import new_state, rules_of
 from dcgan.training.state import TrainingState
 
 WORKING_MAPS = 4  # of the largest, in float32: gradients on their way, and copies in the order that a kernel wants

@@ -9,10 +9,10 @@ import torch
 from dcgan.data.pixels import to_pixels
 from dcgan.randomness import latents
 from dcgan.settings.config import Config
-from dcgan.training.accelerate import advance_of, new_state, rules_of
 from dcgan.training.feed import Inputs, draws_of
 from dcgan.training.loop import Advance
 from dcgan.training.schedules import Rates
+from dcgan.training.setup import advance_of, new_state, rules_of
 
 STEPS_TOGETHER = 10  # between two looks at the clock, for which a GPU's queue runs dry
 

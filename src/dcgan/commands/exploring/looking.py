@@ -1,7 +1,7 @@
 """Whose features a method compares images by."""
 
-from dcgan.evaluation.detectors import Detector, detector, protocol
-from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.evaluation.detectors.by_name import Detector, detector, protocol
+from dcgan.runs.generator import TrainedGenerator
 
 
 def eyes(name: str, generator: TrainedGenerator) -> Detector:

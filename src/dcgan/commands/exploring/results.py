@@ -13,7 +13,7 @@ from dcgan.wording import plain
 
 if TYPE_CHECKING:
     from dcgan.exploration.points import Points
-    from dcgan.runs.checkpoint import TrainedGenerator
+    from dcgan.runs.generator import TrainedGenerator
 
 FORMAT = 1
 
@@ -40,7 +40,7 @@ def opened(run: str | Path, checkpoint: Which | None) -> "TrainedGenerator":
     Raises:
         UserError: There is none, or it is damaged.
     """
-    from dcgan.runs.checkpoint import load_generator
+    from dcgan.runs.generator import load_generator
 
     return load_generator(Path(run), checkpoint)
 

@@ -10,8 +10,8 @@ from dcgan.runs import checkpoint, shelf
 from dcgan.runs.folder import RunFolder
 from dcgan.settings.config import Config
 from dcgan.settings.knobs import TrainingConfig
-from dcgan.training.accelerate import new_state
 from dcgan.training.health import LEAST_DIVERSITY, Alarm, Vitals, diagnose
+from dcgan.training.setup import new_state
 from dcgan.training.state import TrainingState
 
 CURED = ("collapse", "explosion", "blind", "lost game")

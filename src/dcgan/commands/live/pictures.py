@@ -11,7 +11,7 @@ from dcgan.data.pixels import grid, png, to_pixels, viewable
 from dcgan.data.prepare import Dataset
 from dcgan.hardware import upload
 from dcgan.randomness import latents, permutation
-from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.runs.generator import TrainedGenerator
 from dcgan.settings.config import Config
 from dcgan.tensors import Pixels
 from dcgan.training.state import TrainingState

@@ -27,9 +27,9 @@ from dcgan.runs import journal, shelf
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.shelf import Role
 from dcgan.settings.config import Config, to_tables
-from dcgan.training.accelerate import advance_of, feed_of, rules_of
 from dcgan.training.health import is_sound
 from dcgan.training.loop import train_steps
+from dcgan.training.setup import advance_of, feed_of, rules_of
 from dcgan.training.state import TrainingState
 from dcgan.training.step import StepReport
 

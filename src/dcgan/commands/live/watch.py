@@ -29,7 +29,7 @@ from dcgan.evaluation.measures.contrast import Strengths, contrast, strengths
 from dcgan.evaluation.measures.distances import Estimate, frechet_distance, kernel_distance, kernel_sums
 from dcgan.evaluation.measures.diversity import class_diversity, diversity
 from dcgan.evaluation.reals import features_of
-from dcgan.runs.checkpoint import TrainedGenerator
+from dcgan.runs.generator import TrainedGenerator
 from dcgan.settings.config import Config
 from dcgan.tensors import Features, Labels, Pixels
 from dcgan.training.health import Alarm, Distance, Vitals, diagnose, overfitting_of
