@@ -145,13 +145,13 @@ def test_every_file_of_the_program_is_on_the_map_and_no_other() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     tree = re.search(r"^```text\nsrc/dcgan/\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert tree
-    folder, shown = "", []
-    for line in tree[1].splitlines():
-        match = re.match(r"  (  )?([\w./]+)", line)
-        if match and match[2].endswith("/"):
-            folder = match[2]
-        elif match:
-            shown.append((folder if match[1] else "") + match[2])
+    folders, shown = [""] * 4, []
+    for depth, name in re.findall(r"^((?:  )+)([\w.]+/?)", tree[1], re.MULTILINE):
+        inside = folders[len(depth) // 2 - 1]
+        if name.endswith("/"):
+            folders[len(depth) // 2] = inside + name
+        else:
+            shown.append(inside + name)
     source = ROOT / "src" / "dcgan"
     there = {str(path.relative_to(source)) for path in source.rglob("*.*") if path.suffix in (".py", ".css", ".js")}
     there = {name for name in there if not name.endswith("/__init__.py")}
