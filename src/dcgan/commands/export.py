@@ -36,7 +36,7 @@ def export(options: ExportOptions) -> Exported:
     make, suffix = FORMATS[options.to]
     generator = load_generator(Path(options.run), options.checkpoint)
     made = make(generator, options)
-    out = Path(options.out or f"{Path(options.run).absolute().name.removesuffix('.safetensors')}{suffix}")
+    out = Path(options.out or f"{_name(options)}{suffix}")
     write(made, out)
     return Exported(out, sum(map(len, made.files.values())), made.difference, made.remarks)
 
@@ -95,9 +95,28 @@ def _hub(generator: TrainedGenerator, options: ExportOptions) -> Export:
     return hub_export(generator, run_facts(Path(options.run), generator))
 
 
+def _triton(generator: TrainedGenerator, options: ExportOptions) -> Export:
+    from dcgan.export.triton import triton_export
+
+    return triton_export(generator, _name(options))
+
+
+def _images(generator: TrainedGenerator, options: ExportOptions) -> Export:
+    from dcgan.export.images_folder import images_export
+
+    return images_export(generator)
+
+
+def _name(options: ExportOptions) -> str:
+    """The name of the run."""
+    return Path(options.run).absolute().name.removesuffix(".safetensors")
+
+
 FORMATS: dict[str, tuple[Callable[[TrainedGenerator, ExportOptions], Export], str]] = {
     "onnx": (_onnx, ".onnx"),
     "numpy": (_numpy, "-numpy"),
     "hub": (_hub, "-hub"),
+    "triton": (_triton, "-triton"),
+    "images": (_images, "-images"),
 }
 """What makes a format, and what the default name of its file or folder ends in."""

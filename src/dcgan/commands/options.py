@@ -234,8 +234,9 @@ class ExportOptions:
     run: Annotated[str, tyro.conf.Positional, _arg("RUN|FILE")]
     """The folder that dcgan train made, or one of its checkpoints."""
     to: Annotated[str, _arg("FORMAT")]
-    """onnx: one file for ONNX runtimes (needs pip install 'dcgan[onnx]'). numpy: a folder with a program of one file
-    that needs NumPy alone. hub: a folder for the Hugging Face hub, with both of these and a model card."""
+    """onnx: one file for ONNX runtimes. numpy: a folder with a program of one file that needs NumPy alone. hub: a
+    folder for the Hugging Face hub, with both of these and a model card. triton: a model repository for Triton and
+    KServe. images: 64 images, an atlas, an animation. (onnx, hub and triton need pip install 'dcgan[onnx]'.)"""
     out: Annotated[str | None, _arg("FILE|FOLDER")] = None
     """The file or folder to write (default: the name of the run and that of the format, in this folder)."""
     checkpoint: Annotated[Literal["best", "last"] | None, _arg("{best,last}")] = None

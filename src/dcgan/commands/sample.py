@@ -1,17 +1,21 @@
 """Sample: seeds become images, one file each, and one sheet of them all."""
 
-import io
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import tyro
 
+from dcgan.commands.looks import MOST_FRAMES, Look, LookOptions, training_images
 from dcgan.errors import UserError
+
+if TYPE_CHECKING:
+    from dcgan.exploration.points import Points
+    from dcgan.runs.generator import TrainedGenerator
 
 SHEET_LIMIT = 400  # images on the sheet; the rest are files only
 BATCH = 1024  # images in memory at a time
@@ -35,52 +39,88 @@ class SampleOptions:
     """Draw the latents of a JSON file, such as dcgan explore leaves, instead of seeds."""
     out: Annotated[str, tyro.conf.arg(metavar="FOLDER")] = "samples"
     """Where the images go."""
+    look: tyro.conf.OmitArgPrefixes[LookOptions] = field(default_factory=LookOptions)
 
 
-def sample(options: SampleOptions) -> tuple[Path, int]:
-    """Write ``seed_00000.png`` … (``latent_00000.png`` …) and ``sheet.png``; the folder and the number of images.
+@dataclass(frozen=True)
+class Sampled:
+    """What was written."""
+
+    folder: Path
+    count: int
+    remarks: tuple[str, ...] = ()
+    """Sentences for the person who asked."""
+
+
+def sample(options: SampleOptions) -> Sampled:
+    """Write ``seed_00000.png`` … (``latent_00000.png`` …) and ``sheet.png``, or what the options ask for instead.
 
     What a PNG cannot hold (16-bit colour, two or more than four channels) becomes ``.npy``.
     """
-    from dcgan.data.pixels import grid, png, viewable
-    from dcgan.exploration.points import draw, points_of_seeds, read_points
+    from dcgan.exploration.points import draw
     from dcgan.files import write_atomically
     from dcgan.runs.generator import load_generator
 
-    seeds = parse_seeds(options.seeds)
-    if options.latents is not None and options.label is not None:
-        raise UserError("--label and --latents: give one of them. The file says how much of each class its images are.")
+    options.look.check()
+    parse_seeds(options.seeds)
     generator = load_generator(Path(options.run), options.checkpoint)
-    label = None if options.label is None else class_number(options.label, generator.class_names)
-    if options.latents is None:
-        names, points = [f"seed_{seed:05d}" for seed in seeds], points_of_seeds(generator, seeds, label)
-    else:
-        points = read_points(Path(options.latents), generator)
-        names = [f"latent_{number:05d}" for number in range(len(points))]
+    names, points = named_points(options, generator)
+    generator, remarks = tiled(generator, points) if options.look.tile else (generator, ())
+    example = draw(generator, points[:64]).permute(0, 2, 3, 1).numpy()
+    data = generator.config.data
+    look = Look(options.look, example, training_images(Path(options.run), data.height, data.width))
+    whole = options.look.format in ("gif", "apng") or options.look.atlas
+    if whole and len(points) > MOST_FRAMES:
+        raise UserError(f"--seeds: {len(points):,} images; an animation or an atlas holds at most {MOST_FRAMES:,}.")
     out = Path(options.out)
-    on_sheet: list[np.ndarray] = []
+    kept: list[np.ndarray] = []
     for start in range(0, len(points), BATCH):
-        pixels = draw(generator, points[start : start + BATCH]).permute(0, 2, 3, 1).numpy()
-        for name, picture in zip(names[start : start + BATCH], pixels, strict=True):
-            suffix, content = encoded(picture)
-            write_atomically(out / f"{name}{suffix}", content)
-            if len(on_sheet) < SHEET_LIMIT:
-                on_sheet.append(picture)
-    sheet = grid(viewable(np.stack(on_sheet)), math.ceil(math.sqrt(len(on_sheet))))
-    write_atomically(out / "sheet.png", png(sheet))
-    return out, len(points)
+        images = look.finish(draw(generator, points[start : start + BATCH]).permute(0, 2, 3, 1).numpy())
+        for name, picture in zip(names[start : start + BATCH], images, strict=True):
+            if options.look.format in ("png", "webp"):
+                suffix, content = look.single(picture)
+                write_atomically(out / f"{name}{suffix}", content)
+            if whole or len(kept) < SHEET_LIMIT:
+                kept.append(picture)
+    for name, content in look.together(np.stack(kept), names).items():
+        write_atomically(out / name, content)
+    write_atomically(out / "sheet.png", sheet(np.stack(kept[:SHEET_LIMIT])))
+    return Sampled(out, len(points), remarks)
 
 
-def encoded(picture: np.ndarray) -> tuple[str, bytes]:
-    """One image h w c → suffix and content of a file that loses nothing of it."""
-    from dcgan.data.pixels import png
+def named_points(options: SampleOptions, generator: "TrainedGenerator") -> tuple[list[str], "Points"]:
+    """The points to draw and the names of their images."""
+    from dcgan.exploration.points import points_of_seeds, read_points
 
-    channels = picture.shape[-1]
-    if channels == 1 or (picture.dtype == np.uint8 and channels in (3, 4)):
-        return ".png", png(picture)
-    buffer = io.BytesIO()
-    np.save(buffer, picture)
-    return ".npy", buffer.getvalue()
+    if options.latents is not None:
+        if options.label is not None:
+            told = "give one of them. The file says how much of each class its images are"
+            raise UserError(f"--label and --latents: {told}.")
+        points = read_points(Path(options.latents), generator)
+        return [f"latent_{number:05d}" for number in range(len(points))], points
+    seeds = parse_seeds(options.seeds)
+    label = None if options.label is None else class_number(options.label, generator.class_names)
+    return [f"seed_{seed:05d}" for seed in seeds], points_of_seeds(generator, seeds, label)
+
+
+def tiled(generator: "TrainedGenerator", points: "Points") -> tuple["TrainedGenerator", tuple[str, ...]]:
+    """The generator with wrapping layers, and how well its images tile."""
+    from dcgan.exploration.points import draw
+    from dcgan.export.seamless import seam, seamless
+
+    wrapped = seamless(generator)
+    before, after = (seam(draw(each, points[:64]).permute(0, 2, 3, 1).numpy()) for each in (generator, wrapped))
+    return wrapped, (
+        f"Seams: the step across a border is {after:.2f} times the step between neighbouring pixels "
+        f"({before:.2f} without --tile). At 1 a border is like any other place; far above 1 it shows.",
+    )
+
+
+def sheet(images: np.ndarray) -> bytes:
+    """All images on one PNG, row by row."""
+    from dcgan.data.pixels import grid, png, viewable
+
+    return png(grid(viewable(images), math.ceil(math.sqrt(len(images)))))
 
 
 def parse_seeds(text: str) -> list[int]:

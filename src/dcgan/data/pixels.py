@@ -52,8 +52,13 @@ def viewable(pixels: np.ndarray) -> np.ndarray:
     return pixels if pixels.shape[-1] in (1, 3, 4) else pixels[..., :1]
 
 
+def as_picture(picture: np.ndarray) -> Image.Image:
+    """One image h w c (uint8; 1, 3 or 4 channels, or 1 channel of uint16) as Pillow has it."""
+    return Image.fromarray(picture[:, :, 0] if picture.shape[-1] == 1 else picture)
+
+
 def png(picture: np.ndarray) -> bytes:
     """One image h w c (uint8; 1, 3 or 4 channels, or 1 channel of uint16) → the bytes of a PNG file."""
     buffer = io.BytesIO()
-    Image.fromarray(picture[:, :, 0] if picture.shape[-1] == 1 else picture).save(buffer, format="PNG")
+    as_picture(picture).save(buffer, format="PNG")
     return buffer.getvalue()

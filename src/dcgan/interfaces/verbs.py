@@ -62,8 +62,10 @@ def sample(words: list[str]) -> int:
     options = _parse(SampleOptions, words, "sample")
     from dcgan.commands.sample import sample as draw
 
-    folder, count = draw(options)
-    print(f"{count} images in {plain(folder)}, all of them on {plain(folder / 'sheet.png')}")
+    done = draw(options)
+    print(f"{done.count} images in {plain(done.folder)}, all of them on {plain(done.folder / 'sheet.png')}")
+    for remark in done.remarks:
+        print(remark)
     return ExitCode.OK
 
 

@@ -59,6 +59,7 @@ class ResidualGenerator(nn.Module):
         self.shape = (*base, channels[0])
         self.product = nn.Linear(latent_size + num_classes, math.prod(self.shape))
         self.blocks = nn.ModuleList(ResidualBlock(before, after) for before, after in pairwise(channels))
+        self.enlarge = nn.Upsample(scale_factor=2, mode="bilinear")
         self.to_image = nn.Conv2d(channels[-1], image_channels, 3, padding=1)
 
     def forward(self, latents: Latents, labels: Labels | None = None) -> Images:
@@ -66,8 +67,7 @@ class ResidualGenerator(nn.Module):
         latents = with_classes(latents, labels, self.num_classes)
         features = self.product(latents).unflatten(1, self.shape).permute(0, 3, 1, 2)
         for block in self.blocks:
-            features = F.interpolate(features, scale_factor=2, mode="bilinear")
-            features = block(features)
+            features = block(self.enlarge(features))
         images: Images = self.to_image(F.leaky_relu(features, SLOPE))
         return images if self.training else images.clamp(-1, 1)
 
