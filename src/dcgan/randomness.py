@@ -25,9 +25,14 @@ _WORDS_PER_COUNTER = 4  # one Philox-4x64 block
 def words(stream: str, first: int, count: int, *, seed: int, attempt: int = 0) -> np.ndarray:
     """``count`` 64-bit words of a stream, from word ``first`` (a multiple of 4) on."""
     assert first % _WORDS_PER_COUNTER == 0, (stream, first)
-    digest = hashlib.blake2b(f"{seed}/{stream}/{attempt}".encode(), digest_size=16).digest()
-    key = np.frombuffer(digest, dtype="<u8")
+    key = key_of(stream, seed=seed, attempt=attempt)
     return np.random.Philox(key=key, counter=first // _WORDS_PER_COUNTER).random_raw(count)
+
+
+def key_of(stream: str, *, seed: int, attempt: int = 0) -> np.ndarray:
+    """The key of a stream: two 64-bit words, all that another implementation needs to draw the same."""
+    digest = hashlib.blake2b(f"{seed}/{stream}/{attempt}".encode(), digest_size=16).digest()
+    return np.frombuffer(digest, dtype="<u8")
 
 
 def permutation(count: int, stream: str, *, seed: int, attempt: int = 0) -> np.ndarray:

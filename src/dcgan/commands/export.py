@@ -112,11 +112,20 @@ def _name(options: ExportOptions) -> str:
     return Path(options.run).absolute().name.removesuffix(".safetensors")
 
 
+def _page(generator: TrainedGenerator, options: ExportOptions) -> Export:
+    from dcgan.export.judge import load_discriminator
+    from dcgan.export.page import page_export
+
+    judge = load_discriminator(generator) if options.with_discriminator else None
+    return page_export(generator, _name(options), encoding=options.weights, discriminator=judge)
+
+
 FORMATS: dict[str, tuple[Callable[[TrainedGenerator, ExportOptions], Export], str]] = {
     "onnx": (_onnx, ".onnx"),
     "numpy": (_numpy, "-numpy"),
     "hub": (_hub, "-hub"),
     "triton": (_triton, "-triton"),
     "images": (_images, "-images"),
+    "page": (_page, ".html"),
 }
 """What makes a format, and what the default name of its file or folder ends in."""

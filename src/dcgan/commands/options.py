@@ -234,12 +234,20 @@ class ExportOptions:
     run: Annotated[str, tyro.conf.Positional, _arg("RUN|FILE")]
     """The folder that dcgan train made, or one of its checkpoints."""
     to: Annotated[str, _arg("FORMAT")]
-    """onnx: one file for ONNX runtimes. numpy: a folder with a program of one file that needs NumPy alone. hub: a
-    folder for the Hugging Face hub, with both of these and a model card. triton: a model repository for Triton and
-    KServe. images: 64 images, an atlas, an animation. (onnx, hub and triton need pip install 'dcgan[onnx]'.)"""
+    """onnx: one file for ONNX runtimes.
+    numpy: a folder with a program of one file that needs NumPy alone.
+    page: one HTML file to play with, in which the generator runs.
+    hub: a folder for the Hugging Face hub: onnx, numpy, a model card.
+    triton: a model repository for Triton and KServe.
+    images: 64 images, an atlas, an animation.
+    (onnx, hub and triton need pip install 'dcgan[onnx]'.)"""
     out: Annotated[str | None, _arg("FILE|FOLDER")] = None
     """The file or folder to write (default: the name of the run and that of the format, in this folder)."""
     checkpoint: Annotated[Literal["best", "last"] | None, _arg("{best,last}")] = None
     """Of the run (default: the best one if one was kept, else the last)."""
     float_images: Flag = False
     """onnx: images from -1 to 1, n x c x h x w, instead of whole numbers, n x h x w x c."""
+    weights: Annotated[Literal["int8", "fp16", "fp32"], _shown("{int8,fp16,fp32}")] = "int8"
+    """page: how weights are stored; int8 is the smallest and changes pixels by a few grey levels of 255."""
+    with_discriminator: Flag = False
+    """page: pack the discriminator too, which scores the images and shows what looks fake."""
