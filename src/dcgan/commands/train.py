@@ -65,6 +65,16 @@ class Training:
         """Whether the budget is spent: a larger one would extend the run."""
         return self.session.finished
 
+    @property
+    def images_seen(self) -> int:
+        """Images seen so far, over all starts of the run."""
+        return self.session.state.images_seen
+
+    @property
+    def images_total(self) -> int:
+        """Images that the budget amounts to."""
+        return self.config.training.images or 0
+
     def steps(self) -> Generator[StepReport]:
         """Train: one report a step. Closing the iterator saves; the same command goes on from there."""
         if self.finished:

@@ -21,9 +21,6 @@ class Silence:
     def prepare(self, done: int, total: int) -> None:
         """Nothing."""
 
-    def step(self, *numbers: float) -> None:
-        """Nothing."""
-
     def picture(self, path: Path) -> None:
         """Nothing."""
 

@@ -31,13 +31,15 @@ def train(words: list[str]) -> int:
     if options.dry_run:
         return _dry_run(options)
     from dcgan.commands.train import Training, conclude, introduce
+    from dcgan.interfaces.progress import Progress
 
     with choose_display() as display, Training(options, display) as training:
         for line in introduce(training):
             display.say(line)
         with Stop() as stop:
-            steps = training.steps()
-            for _ in steps:
+            steps, progress = training.steps(), Progress(display, training.images_seen, training.images_total)
+            for report in steps:
+                progress.step(report)
                 if stop.asked:
                     steps.close()
                     break

@@ -9,7 +9,11 @@ class Timer:
     """What happened when, in images and on a clock that only goes forward."""
 
     images: int
-    seconds: float = field(default_factory=time.monotonic)
+    seconds: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start now."""
+        self.restart(self.images)
 
     def restart(self, images: int) -> None:
         """From now on."""

@@ -1,4 +1,4 @@
-"""Who hears how a run goes."""
+"""Who is told in words how a run goes. The steps themselves come out of the iterator."""
 
 from pathlib import Path
 from typing import Protocol
@@ -12,16 +12,6 @@ class Listener(Protocol):
 
     def prepare(self, done: int, total: int) -> None:
         """So many images are decoded."""
-
-    def step(
-        self,
-        images_seen: int,
-        images_total: int,
-        images_per_second: float,
-        discriminator_loss: float,
-        generator_loss: float,
-    ) -> None:
-        """Training goes on."""
 
     def picture(self, path: Path) -> None:
         """A new grid is on disk."""

@@ -35,7 +35,6 @@ from dcgan.training.step import StepReport
 
 REPORT_SECONDS = 30.0  # at least so long between two refreshes of the report,
 REPORT_SHARE = 0.01  # which may take this share of the time
-DISPLAY_SECONDS = 0.5  # between two looks at the losses for the progress display
 
 
 class Session:
@@ -55,8 +54,8 @@ class Session:
         )
         seen = state.images_seen
         self._step, self._saved, self._journaled = Timer(seen), Timer(seen), Timer(seen)
-        self._displayed, self._reported = Timer(seen), Timer(seen)
-        self._report_cost, self._easel = 0.0, Easel(state.journal_sums.device)
+        self._reported, self._report_cost = Timer(seen), 0.0
+        self._easel = Easel(state.journal_sums.device)
         self.epoch_line = ""
         self._borders = bit_borders()
         saved = None if state.untouched else seen
@@ -112,7 +111,7 @@ class Session:
         self._restart_timers()
 
     def _restart_timers(self) -> None:
-        for timer in (self._step, self._saved, self._journaled, self._displayed):
+        for timer in (self._step, self._saved, self._journaled):
             timer.restart(self.state.images_seen)
 
     def _after(self, report: StepReport) -> None:
@@ -142,8 +141,6 @@ class Session:
             return
         if save_is_due and not self.finished and self._saved.images != seen:
             self.save(role)
-        if self._displayed.elapsed >= DISPLAY_SECONDS or self.finished:
-            self._display(report)
         if self._reported.elapsed >= max(REPORT_SECONDS, self._report_cost / REPORT_SHARE):
             self._write_report()
 
@@ -274,13 +271,6 @@ class Session:
 
     def _show(self, drawing: Drawing, *paths: Path) -> None:
         self.records.picture(self.state.images_seen, drawing, *paths, shown=self.listener.picture)
-
-    def _display(self, report: StepReport) -> None:
-        assert self.config.training.images is not None
-        speed = self._displayed.speed(report.images_seen)
-        losses = float(report.discriminator_loss), float(report.generator_loss)
-        self.listener.step(report.images_seen, self.config.training.images, speed, *losses)
-        self._displayed.restart(report.images_seen)
 
     def _write_report(self) -> None:
         self._reported.restart(self.state.images_seen)
