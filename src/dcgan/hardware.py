@@ -35,6 +35,11 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+def numbered(name: str) -> str:
+    """A device's name with its number, as torch prints it: ``cuda:0``; a processor has none."""
+    return f"{name}:0" if name in ("cuda", "mps") else name
+
+
 def upload(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     """The tensor on the device, which nobody waits for: what comes next there comes after it."""
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

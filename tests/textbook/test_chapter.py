@@ -19,7 +19,8 @@ from dcgan.textbook import torch as d2l
 from dcgan.textbook.cells import read_cells
 from dcgan.textbook.execution import Notebook
 from dcgan.textbook.supply import supply_missing
-from dcgan.training.accelerate import adam, new_state, rules_of
+from dcgan.training.accelerate import adam
+from dcgan.training.setup import new_state, rules_of
 from dcgan.training.state import TrainingState
 from dcgan.training.step import update_both
 

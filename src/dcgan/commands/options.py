@@ -45,8 +45,9 @@ class DataOptions:
     """Use N images only, chosen by their content."""
     classes: Annotated[str | None, _arg("A,B,…")] = None
     """Use these classes only (the first level of folders)."""
-    recipe: Annotated[Literal["modern", "radford2015", "d2l"] | None, _arg("{modern,radford2015,d2l}")] = None
-    """modern (the default) decides by rules; radford2015: the paper; d2l: the textbook chapter, exactly."""
+    recipe: Annotated[Literal["modern", "radford2015", "d2l", "d2l-gluon"] | None, _arg("NAME")] = None
+    """modern (the default) decides by rules; radford2015: the paper; d2l: the textbook chapter, exactly; d2l-gluon:
+    its Gluon tab, exactly."""
     settings: Settings = ()
     """Any other knob, such as --set training.batch_size=64; may be repeated. config.toml in a run has them all."""
 

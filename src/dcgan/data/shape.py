@@ -2,8 +2,9 @@
 
 The image is cut, transparency is settled, then it is resized and framed. Eight bits go through Pillow's own resizing;
 sixteen bits, kept transparency and channels without meaning go through its float one, channel by channel, with the
-same antialiasing filter. All that comes before the last resizing is done strip by strip, so that a large image never
-stands in memory twice: Pillow resizes across first, then down, so that the result is the same to the bit.
+same antialiasing filter. An image of up to 250,000 pixels is resized by Pillow in one call, so that the result is
+Pillow's to the bit. A larger one is prepared and resized strip by strip, so that it never stands in memory twice:
+across first, then down. Pillow 13 goes down first where an image loses much of its height: single values then differ.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
+from dcgan.data import plain_bilinear
 from dcgan.data.sources.items import Decoded, Unreadable
 from dcgan.notation import background_colour
 from dcgan.settings.knobs import DataConfig
@@ -177,6 +179,8 @@ def _resized(
     Raises:
         Unreadable: So tall that what lies between the two resizings would take too much memory.
     """
+    if config.resample == "opencv":
+        return _resized_plainly(prepare(_cut(pixels, placement)), placement)
     pixels, resample = _cut(pixels, placement), _FILTERS[config.resample]
     rows = max(1, STRIP_PIXELS // placement.width)
     strips = (prepare(pixels[top : top + rows]) for top in range(0, placement.height, rows))
@@ -185,12 +189,27 @@ def _resized(
     between = placement.height * placement.new_width
     if between > max(MOST_BETWEEN, 2 * config.height * config.width):
         raise Unreadable(f"{placement.height:,} pixels are too tall to become {placement.new_width:,} wide")
-    across, dtype = [], pixels.dtype
-    for strip in strips:
-        dtype = strip.dtype
-        across.append(_resized_part(strip, len(strip), placement.new_width, resample))
-    resized = _resized_part(np.concatenate(across), placement.new_height, placement.new_width, resample)
+    if rows >= placement.height:
+        picture = np.concatenate(list(strips))
+        resized, dtype = _resized_part(picture, placement.new_height, placement.new_width, resample), picture.dtype
+    else:
+        across, dtype = [], pixels.dtype
+        for strip in strips:
+            dtype = strip.dtype
+            across.append(_resized_part(strip, len(strip), placement.new_width, resample))
+        resized = _resized_part(np.concatenate(across), placement.new_height, placement.new_width, resample)
     return resized if resized.dtype == dtype else resized.round().clip(0, np.iinfo(dtype).max).astype(dtype)
+
+
+def _resized_plainly(picture: np.ndarray, placement: Placement) -> np.ndarray:
+    """Eight bits without antialiasing.
+
+    Raises:
+        Unreadable: It has more bits.
+    """
+    if picture.dtype != np.uint8:
+        raise Unreadable("16 bits, which data.resample = opencv does not resize; choose another filter")
+    return plain_bilinear.resized(picture, placement.new_height, placement.new_width)
 
 
 def _resized_part(picture: np.ndarray, height: int, width: int, resample: Image.Resampling) -> np.ndarray:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from dcgan.models.dcgan import Discriminator, Generator
+from dcgan.models.moving import move_as_asked
 from dcgan.models.residual import ResidualDiscriminator, ResidualGenerator, first_deviation
 from dcgan.models.spectral import SUFFIX, normalise_spectrally, start_iteration
 from dcgan.notation import stages
@@ -25,9 +26,8 @@ def build(config: ModelConfig, height: int, width: int, *, seed: int) -> tuple[A
     ``config.image_channels`` and ``config.num_classes`` must be known by now.
     """
     generator, discriminator = build_blank(config, height, width)
-    everything = config.initialization == "everything"
-    initialize(generator, "generator", seed=seed, everything=everything)
-    initialize(discriminator, "discriminator", seed=seed, everything=everything)
+    initialize(generator, "generator", seed=seed, what=config.initialization)
+    initialize(discriminator, "discriminator", seed=seed, what=config.initialization)
     start_iteration(discriminator, "discriminator", seed=seed)
     return generator, discriminator
 
@@ -49,6 +49,7 @@ def build_blank(config: ModelConfig, height: int, width: int) -> tuple[AnyGenera
                 norm_first=config.norm_first,
                 bias=config.discriminator_bias,
             )
+        move_as_asked(discriminator, config.norm_statistics)
         if config.spectral_norm:
             normalise_spectrally(discriminator)
     return generator, discriminator
@@ -60,7 +61,9 @@ def build_generator(config: ModelConfig, height: int, width: int) -> AnyGenerato
     with _own_random_state():
         if config.family == "residual":
             return ResidualGenerator(**shape)
-        return Generator(**shape, norm_momentum=config.generator_norm_momentum)
+        generator = Generator(**shape, norm_momentum=config.generator_norm_momentum)
+        move_as_asked(generator, config.norm_statistics)
+        return generator
 
 
 def _shape(config: ModelConfig, height: int, width: int) -> dict[str, Any]:
@@ -81,12 +84,12 @@ def _own_random_state() -> AbstractContextManager[None]:
 
 
 @torch.no_grad()
-def initialize(network: nn.Module, name: str, *, seed: int, everything: bool) -> None:
+def initialize(network: nn.Module, name: str, *, seed: int, what: str = "weights") -> None:
     """Draw the first weights: each tensor a function of the seed and of its own name.
 
-    Those of the 2015 pair from N(0, 0.02). ``everything`` draws the gains and biases of its batch normalisation in the
-    same way, as the chapter's code does; otherwise gains are drawn from N(1, 0.02) and biases are 0, as in the code
-    published with the paper.
+    Those of the 2015 pair from N(0, 0.02). ``what``: ``weights`` draws the gains of its batch normalisation from
+    N(1, 0.02), with biases 0, as the code published with the paper does; ``everything`` draws both as it draws weights,
+    as the chapter's PyTorch code does; ``convolutions`` leaves them at 1 and 0, as the chapter's Gluon code does.
     """
     residual = isinstance(network, ResidualGenerator | ResidualDiscriminator)
     norms = {f"{path}." for path, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
@@ -94,7 +97,9 @@ def initialize(network: nn.Module, name: str, *, seed: int, everything: bool) ->
         noise = latents(0, 1, parameter.numel(), seed=seed, stream=f"initial/{name}/{path.replace(SUFFIX, '.weight')}")
         deviation = first_deviation(path, parameter) if residual else STANDARD_DEVIATION
         parameter.copy_(deviation * noise.reshape(parameter.shape))
-        if not everything and path.endswith("bias"):
+        if what == "everything":
+            continue
+        if path.endswith("bias"):
             parameter.zero_()
-        elif not everything and any(path.startswith(norm) for norm in norms):
-            parameter.add_(1)
+        elif any(path.startswith(norm) for norm in norms):
+            parameter.fill_(1) if what == "convolutions" else parameter.add_(1)

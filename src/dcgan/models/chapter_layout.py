@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 _CONVOLUTION = {"generator": "conv2d_trans", "discriminator": "conv2d"}
+_GLUON_ROLES = {"weight": "gamma", "bias": "beta"}
 _LAST = {"generator": "to_image", "discriminator": "to_score"}
 
 
@@ -64,3 +65,21 @@ def from_chapter(tensors: Mapping[str, Tensor], role: str) -> dict[str, Tensor]:
     for number in range(num_blocks):  # Gluon does not count batches
         out.setdefault(f"blocks.{number}.norm.num_batches_tracked", torch.tensor(0))
     return out
+
+
+def to_gluon_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state of the chapter's PyTorch network under the names of its Gluon one, which counts no batches."""
+    counted = (name for name in tensors if not name.endswith("num_batches_tracked"))
+    return {_renamed(name, _GLUON_ROLES): tensors[name] for name in counted}
+
+
+def from_gluon_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state of the chapter's Gluon network under the names of its PyTorch one."""
+    roles = {theirs: ours for ours, theirs in _GLUON_ROLES.items()}
+    return {_renamed(name, roles): tensor for name, tensor in tensors.items()}
+
+
+def _renamed(name: str, roles: Mapping[str, str]) -> str:
+    """A gain or bias of normalisation under its other name; every other name as it is."""
+    place, _, role = name.rpartition(".")
+    return f"{place}.{roles.get(role, role)}" if place.endswith("batch_norm") else name

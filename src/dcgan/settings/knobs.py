@@ -26,8 +26,8 @@ class DataConfig:
     """Columns."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How another shape becomes this one: cut the middle out, add a border, or distort."""
-    resample: Literal["bilinear", "bicubic", "lanczos"] = "lanczos"
-    """The resizing filter, always antialiased."""
+    resample: Literal["bilinear", "bicubic", "lanczos", "opencv"] = "lanczos"
+    """The resizing filter, antialiased; opencv: bilinear without antialiasing, in OpenCV's whole numbers."""
     channels: Literal["auto", "grey", "rgb", "rgba"] = "auto"
     """auto: one channel when every usable image is grey, else three; arrays keep their own number."""
     alpha: Literal["over", "drop"] = "over"
@@ -80,8 +80,10 @@ class ModelConfig:
     """Share of a batch in the generator's running statistics."""
     statistics_batches: int = 0
     """Sampling: batches of new latents that the generator's statistics are estimated from anew; 0: the running ones."""
-    initialization: Literal["weights", "everything"] = "weights"
-    """What is drawn from N(0, 0.02): the convolutions (gains N(1, 0.02), biases 0), or every parameter."""
+    norm_statistics: Literal["forward", "backward"] = "forward"
+    """When running statistics move. backward, as MXNet: biased variance, last batch first; fresh grids use them."""
+    initialization: Literal["weights", "everything", "convolutions"] = "weights"
+    """What is drawn from N(0, 0.02): weights (and gains N(1, 0.02)), everything, or convolutions (and gains 1)."""
     image_channels: int | None = None
     """Channels of an image. None: from the data."""
     num_classes: int | None = None
@@ -123,6 +125,8 @@ class TrainingConfig:
     """Adam's memory of the gradient."""
     beta2: float = 0.999
     """Adam's memory of its square."""
+    adam: Literal["torch", "mxnet"] = "torch"
+    """Adam's epsilon beside the corrected root, or as MXNet has it, beside the uncorrected one."""
     learning_rate_schedule: Literal["constant", "linear", "cosine"] = "constant"
     """How both learning rates fall. If they do, a budget that is raised later is not the same as one raised before."""
     learning_rate_decay: float = 1.0

@@ -9,6 +9,7 @@ from torch import nn
 from torch.optim import Adam
 
 from dcgan.settings.knobs import TrainingConfig
+from dcgan.training.mxnet_adam import MxnetAdam
 
 
 def to_device(network: nn.Module, device: torch.device) -> None:
@@ -30,6 +31,8 @@ def adam(network: nn.Module, learning_rate: float, training: TrainingConfig) -> 
     # On a processor float64, so that it is the same as a number; elsewhere the kernels read float32.
     rate = torch.tensor(learning_rate, dtype=torch.float64 if device.type == "cpu" else torch.float32, device=device)
     betas = (training.beta1, training.beta2)
+    if training.adam == "mxnet":
+        return MxnetAdam(network.parameters(), rate, betas)
     optimizer = QuickAdam(network.parameters(), lr=rate, betas=betas, fused=True, capturable=device.type == "cuda")
     # Else torch warns of the steps that come before the recording, which are meant.
     optimizer._warned_capturable_if_run_uncaptured = True

@@ -50,9 +50,14 @@ def draw_preview(config: Config, state: TrainingState, easel: Easel) -> Drawing:
 
 
 def draw_fresh_preview(config: Config, state: TrainingState, easel: Easel) -> Drawing:
-    """Latents never seen before, normalised by their own batch: a copy is used, as this moves running statistics."""
+    """Latents never seen before, drawn by a copy, normalised by their own batch; by running statistics if MXNet would.
+
+    Normalising by a batch moves running statistics, which is why a copy does it.
+    """
     count = FRESH_ROWS * FRESH_COLUMNS
     model, device, generator = config.model, state.journal_sums.device, copy.deepcopy(state.generator)
+    if model.norm_statistics == "backward":
+        generator.eval()
     noise = latents(state.images_seen, count, model.latent_size, seed=config.seed, stream="fresh", prior=model.prior)
 
     @torch.no_grad()

@@ -22,7 +22,7 @@ from dcgan.commands.live.records import Records
 from dcgan.commands.live.watch import Watch, new_alarms, vitals_of
 from dcgan.data.batches import Batches
 from dcgan.data.prepare import Dataset
-from dcgan.hardware import bit_borders
+from dcgan.hardware import bit_borders, numbered
 from dcgan.runs import journal, shelf
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.shelf import Role
@@ -251,7 +251,7 @@ class Session:
         seconds = self.state.epoch_seconds + self._step.elapsed
         self.epoch_line = (
             f"loss_D {means['discriminator_loss']:.3f}, loss_G {means['generator_loss']:.3f}, "
-            f"{images / seconds:.1f} examples/sec on {self.config.hardware.device}"
+            f"{images / seconds:.1f} examples/sec on {numbered(self.config.hardware.device)}"
         )
         self._count_time(seen)
         self.state.epoch_sums.zero_()
