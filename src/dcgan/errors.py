@@ -30,6 +30,10 @@ class UserError(Exception):
         self.exit_code = exit_code
 
 
+LESS_MEMORY = "Lower --set training.batch_size=…, --size or --width, in another folder (--out)."
+"""What to do when memory runs out."""
+
+
 def lacks_memory(error: BaseException) -> bool:
     """Whether memory ran out: torch says so by a RuntimeError, whose words differ between processors and GPUs."""
     told = ("out of memory", "allocate memory", "ALLOC_FAILED")

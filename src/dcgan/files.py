@@ -16,6 +16,8 @@ import numpy as np
 
 from dcgan.errors import ExitCode, UserError
 
+_ANOTHER_CACHE = "Name a folder that may be written: export DCGAN_CACHE=FOLDER"
+
 
 class DiskError(UserError):
     """The disk refuses: it is full, over quota, broken or read-only."""
@@ -145,8 +147,53 @@ def locked(path: Path, content: bytes) -> Iterator[None]:
 def cache_root() -> Path:
     """The folder of prepared data and downloads: ``DCGAN_CACHE``, else the user's cache folder."""
     if chosen := os.environ.get("DCGAN_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dcgan"
+        return user_path(chosen)
+    if caches := os.environ.get("XDG_CACHE_HOME"):
+        return user_path(caches) / "dcgan"
+    try:
+        return Path.home() / ".cache" / "dcgan"
+    except RuntimeError as error:
+        told = "this user has no home folder to keep prepared images in"
+        raise UserError(f"DCGAN_CACHE: not set, and {told}. {_ANOTHER_CACHE}", ExitCode.DISK) from error
+
+
+def user_path(text: str | Path) -> Path:
+    """A path as people write it: ``~`` is the home folder, whether or not a shell has seen it.
+
+    Raises:
+        UserError: There is no such home folder.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"{text}: no such home folder. Write the path in full.", ExitCode.DISK) from error
+
+
+def require_writable(folder: Path, advice: str) -> None:
+    """Refuse before the work begins a folder in which, or in whose nearest parent, nothing may be written.
+
+    Raises:
+        UserError: Says which, and ``advice``.
+    """
+    existing = nearest_existing(folder)
+    if not existing.is_dir():
+        raise UserError(f"{folder}: {existing} is a file, not a folder. {advice}", ExitCode.DISK)
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise UserError(f"{folder}: {existing} may not be written. {advice}", ExitCode.DISK)
+
+
+def require_writable_cache() -> None:
+    """Refuse before any image is read when prepared images could not be kept.
+
+    Raises:
+        UserError: Says which folder, and how to name another.
+    """
+    require_writable(cache_root(), _ANOTHER_CACHE)
+
+
+def nearest_existing(folder: Path) -> Path:
+    """The folder itself, or what there is of the folders above it; one that may not be entered counts as missing."""
+    return next(parent for parent in (folder.absolute(), *folder.absolute().parents) if os.path.exists(parent))  # noqa: PTH110  # never raises
 
 
 def require_space(folder: Path, num_bytes: int, purpose: str) -> None:
@@ -155,8 +202,7 @@ def require_space(folder: Path, num_bytes: int, purpose: str) -> None:
     Raises:
         UserError: Says how much is needed, for what, and how much is free.
     """
-    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    free = shutil.disk_usage(existing).free
+    free = shutil.disk_usage(nearest_existing(folder)).free
     if free < num_bytes:
         raise UserError(
             f"{folder}: {purpose} needs {num_bytes / 1e6:,.0f} MB, {free / 1e6:,.0f} MB are free. "

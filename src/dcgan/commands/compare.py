@@ -21,7 +21,7 @@ from dcgan.commands.train import saved_config
 from dcgan.data.prepare import Dataset, prepare
 from dcgan.errors import UserError
 from dcgan.evaluation.detectors.by_name import detector
-from dcgan.files import write_atomically
+from dcgan.files import user_path, write_atomically
 from dcgan.hardware import machine_name
 from dcgan.limits import available_threads
 from dcgan.reporting.comparison import Side, write_comparison
@@ -99,7 +99,7 @@ def compare(options: CompareOptions, listener: Listener) -> Comparison:
         UserError: Options that contradict each other, no such run, setting or data.
     """
     options.check()
-    folder = ComparisonFolder(Path(options.out))
+    folder = ComparisonFolder(user_path(options.out))
     protocol = Protocol(options.detectors or DETECTORS, options.samples, options.reference)
     for name in protocol.detectors if protocol.samples else ():
         detector(name)  # a wrong name is told before hours of training, not after
@@ -120,7 +120,7 @@ def existing(name: str) -> Column:
     Raises:
         UserError: There is none.
     """
-    run = RunFolder(Path(name))
+    run = RunFolder(user_path(name))
     story = read_story(run)
     if not run.config.exists() or not story.images_seen:
         raise UserError(f"{name}: no run that has begun is here. Expected a folder that dcgan train made.")

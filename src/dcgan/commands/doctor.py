@@ -13,7 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from dcgan.files import cache_root
+from dcgan.errors import UserError
+from dcgan.files import cache_root, nearest_existing
 from dcgan.limits import affinity, asked_threads, available_threads, cgroup_values, processor_quota
 
 PYTHON = (3, 11)
@@ -209,10 +210,15 @@ def _memory() -> list[Finding]:
 
 def _disk() -> list[Finding]:
     findings = []
-    for name, folder in (("disk for runs", Path.cwd()), ("disk for prepared data", cache_root())):
-        existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    places: list[tuple[str, Path]] = [("disk for runs", Path.cwd())]
+    try:
+        places.append(("disk for prepared data", cache_root()))
+    except UserError as error:
+        findings.append(Finding("disk for prepared data", "bad", str(error), "export DCGAN_CACHE=FOLDER"))
+    for name, folder in places:
+        existing = nearest_existing(folder)
         free = shutil.disk_usage(existing).free
-        if os.access(existing, os.W_OK):
+        if os.access(existing, os.W_OK | os.X_OK):
             findings.append(_enough(name, free, LITTLE_DISK, TOO_LITTLE_DISK, f"{free / 1e9:.1f} GB free at {folder}."))
         else:
             mend = "cd ~" if folder == Path.cwd() else "export DCGAN_CACHE=FOLDER"

@@ -21,7 +21,7 @@ from dcgan.evaluation.measurement import Measurement
 from dcgan.evaluation.measures.copies import Pair
 from dcgan.evaluation.reals import CHUNK, against, reals_of
 from dcgan.evaluation.verdict import Verdict, judge
-from dcgan.files import write_atomically
+from dcgan.files import user_path, write_atomically
 from dcgan.notation import parse_size
 from dcgan.reporting.report import write_report
 from dcgan.runs import shelf
@@ -98,10 +98,10 @@ def evaluate(options: EvaluateOptions, say: Say | None = None) -> Evaluation:
     for name in options.detectors:
         detector(name)  # a misspelt one is told before the long work
     tell: Say = say or (lambda text: None)
-    target = Path(options.target)
+    target = user_path(options.target)
     is_run = (target / "config.toml").is_file() or target.suffix == ".safetensors"
     subject = _of_run(options, tell) if is_run else _of_images(options, tell)
-    folder = Path(options.out) if options.out else subject.folder
+    folder = user_path(options.out) if options.out else subject.folder
     evaluation = _judged(subject, options.detectors or DETECTORS, folder, tell)
     if folder is not None:
         write_atomically(RunFolder(folder).evaluation, evaluation.to_json().encode())
@@ -112,7 +112,7 @@ def evaluate(options: EvaluateOptions, say: Say | None = None) -> Evaluation:
 
 def _of_run(options: EvaluateOptions, say: Say) -> Subject:
     """Samples of a run, and its own data."""
-    path = Path(options.target)
+    path = user_path(options.target)
     generator, remark = _generator(options)
     data = generator.config.data
     trained = prepare(data)
@@ -146,7 +146,7 @@ def _of_images(options: EvaluateOptions, say: Say) -> Subject:
             "or a run that was trained on them."
         )
     open_source(DataConfig(source=options.target)).close()  # likewise
-    root = Path(options.reference)
+    root = user_path(options.reference)
     if (root / "config.toml").is_file():
         data = load_generator(root).config.data
     else:
@@ -186,7 +186,7 @@ def _verdict(subject: Subject, eyes: Detector) -> Verdict:
 
 def _generator(options: EvaluateOptions) -> tuple[TrainedGenerator, str]:
     """The best one if one was kept, unless the last one is asked for; and which it is."""
-    path = Path(options.target)
+    path = user_path(options.target)
     generator = load_generator(path, options.checkpoint)
     config, how = generator.config, ""
     if not config.training.averaged and not config.model.statistics_batches:

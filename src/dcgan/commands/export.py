@@ -8,7 +8,7 @@ from pathlib import Path
 from dcgan.commands.options import ExportOptions
 from dcgan.errors import UserError
 from dcgan.export.product import SUMS, Export
-from dcgan.files import write_atomically
+from dcgan.files import user_path, write_atomically
 from dcgan.foreign import is_regular
 from dcgan.runs.generator import TrainedGenerator, load_generator
 
@@ -34,9 +34,9 @@ def export(options: ExportOptions) -> Exported:
     if options.to not in FORMATS:
         raise UserError(f"--to {options.to}: no such format. Known: {', '.join(FORMATS)}.")
     make, suffix = FORMATS[options.to]
-    generator = load_generator(Path(options.run), options.checkpoint)
+    generator = load_generator(user_path(options.run), options.checkpoint)
     made = make(generator, options)
-    out = Path(options.out or f"{_name(options)}{suffix}")
+    out = user_path(options.out or f"{_name(options)}{suffix}")
     write(made, out)
     return Exported(out, sum(map(len, made.files.values())), made.difference, made.remarks)
 
@@ -92,7 +92,7 @@ def _hub(generator: TrainedGenerator, options: ExportOptions) -> Export:
     from dcgan.commands.run_facts import run_facts
     from dcgan.export.hub_folder import hub_export
 
-    return hub_export(generator, run_facts(Path(options.run), generator))
+    return hub_export(generator, run_facts(user_path(options.run), generator))
 
 
 def _triton(generator: TrainedGenerator, options: ExportOptions) -> Export:
@@ -109,7 +109,7 @@ def _images(generator: TrainedGenerator, options: ExportOptions) -> Export:
 
 def _name(options: ExportOptions) -> str:
     """The name of the run."""
-    return Path(options.run).absolute().name.removesuffix(".safetensors")
+    return user_path(options.run).absolute().name.removesuffix(".safetensors")
 
 
 def _page(generator: TrainedGenerator, options: ExportOptions) -> Export:

@@ -141,6 +141,7 @@ def training_images(run: Path, height: int, width: int) -> np.ndarray | None:
 def _palette(text: str, example: np.ndarray, data: np.ndarray | None) -> np.ndarray:
     """The colours that ``--palette`` asks for, m x 3."""
     from dcgan.export.pictures import palette_of, parse_palette
+    from dcgan.files import user_path
     from dcgan.foreign import read_bytes
 
     if text.isdecimal():
@@ -152,7 +153,7 @@ def _palette(text: str, example: np.ndarray, data: np.ndarray | None) -> np.ndar
             )
         return palette_of(data, int(text[5:]))
     try:
-        return parse_palette(read_bytes(text, MAX_PALETTE_BYTES))
+        return parse_palette(read_bytes(user_path(text), MAX_PALETTE_BYTES))
     except (OSError, ValueError) as error:
         expected = "a number, data:N, a .hex file, a GIMP palette or an image of at most 256 colours"
         reason = (error.strerror or error) if isinstance(error, OSError) else error

@@ -1,12 +1,12 @@
 """The everyday options of the commands, for the command line and for Python alike; no torch here."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
 from dcgan.errors import UserError
+from dcgan.files import user_path
 from dcgan.notation import parse_size
 from dcgan.settings.config import Config, read_toml
 from dcgan.settings.recipes import complete, recipe
@@ -140,7 +140,7 @@ class TrainOptions(DataOptions):
         )
         if "hardware.device" in changes:
             measured["hardware.step"] = "auto"
-        return complete(read_toml(Path(self.config))).override(measured | changes)
+        return complete(read_toml(user_path(self.config))).override(measured | changes)
 
 
 @dataclass(frozen=True, kw_only=True)

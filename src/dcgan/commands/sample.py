@@ -58,21 +58,21 @@ def sample(options: SampleOptions) -> Sampled:
     What a PNG cannot hold (16-bit colour, two or more than four channels) becomes ``.npy``.
     """
     from dcgan.exploration.points import draw
-    from dcgan.files import write_atomically
+    from dcgan.files import user_path, write_atomically
     from dcgan.runs.generator import load_generator
 
     options.look.check()
     parse_seeds(options.seeds)
-    generator = load_generator(Path(options.run), options.checkpoint)
+    generator = load_generator(user_path(options.run), options.checkpoint)
     names, points = named_points(options, generator)
     generator, remarks = tiled(generator, points) if options.look.tile else (generator, ())
     example = draw(generator, points[:64]).permute(0, 2, 3, 1).numpy()
     data = generator.config.data
-    look = Look(options.look, example, training_images(Path(options.run), data.height, data.width))
+    look = Look(options.look, example, training_images(user_path(options.run), data.height, data.width))
     whole = options.look.format in ("gif", "apng") or options.look.atlas
     if whole and len(points) > MOST_FRAMES:
         raise UserError(f"--seeds: {len(points):,} images; an animation or an atlas holds at most {MOST_FRAMES:,}.")
-    out = Path(options.out)
+    out = user_path(options.out)
     kept: list[np.ndarray] = []
     for start in range(0, len(points), BATCH):
         images = look.finish(draw(generator, points[start : start + BATCH]).permute(0, 2, 3, 1).numpy())
@@ -91,12 +91,13 @@ def sample(options: SampleOptions) -> Sampled:
 def named_points(options: SampleOptions, generator: "TrainedGenerator") -> tuple[list[str], "Points"]:
     """The points to draw and the names of their images."""
     from dcgan.exploration.points import points_of_seeds, read_points
+    from dcgan.files import user_path
 
     if options.latents is not None:
         if options.label is not None:
             told = "give one of them. The file says how much of each class its images are"
             raise UserError(f"--label and --latents: {told}.")
-        points = read_points(Path(options.latents), generator)
+        points = read_points(user_path(options.latents), generator)
         return [f"latent_{number:05d}" for number in range(len(points))], points
     seeds = parse_seeds(options.seeds)
     label = None if options.label is None else class_number(options.label, generator.class_names)

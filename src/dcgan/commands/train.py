@@ -17,7 +17,7 @@ from dcgan.commands.options import TrainOptions
 from dcgan.commands.plan import as_toml, expected_cost, resolve, settle
 from dcgan.data.prepare import prepare
 from dcgan.errors import ExitCode, UserError
-from dcgan.files import DiskError, clear_temporaries, require_space, write_atomically
+from dcgan.files import DiskError, clear_temporaries, require_space, user_path, write_atomically
 from dcgan.foreign import is_regular
 from dcgan.hardware import bit_borders, choose_device, describe
 from dcgan.runs import checkpoint, lock, shelf
@@ -150,10 +150,10 @@ def locate(options: TrainOptions) -> tuple[RunFolder, Config]:
     """
     if options.starts_anew():
         requested = options.requested()
-        run = RunFolder(Path(options.out) if options.out else default_folder(requested))
+        run = RunFolder(user_path(options.out) if options.out else default_folder(requested))
         return run, settle(requested, saved_config(run)) if is_regular(run.config) else requested
     assert options.out is not None, options
-    run = RunFolder(Path(options.out))
+    run = RunFolder(user_path(options.out))
     if not is_regular(run.config):
         return run, options.requested()
     saved = saved_config(run)

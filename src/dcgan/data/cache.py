@@ -175,7 +175,7 @@ def _ours() -> list[Path]:
     """Everything in the folder that bears one of our names; links are left alone."""
     try:
         return sorted(path for path in folder().iterdir() if _OURS.fullmatch(path.name) and not path.is_symlink())
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # there is none, or it may not be read
         return []
 
 

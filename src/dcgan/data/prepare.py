@@ -64,6 +64,7 @@ class _Reading:
 
 
 def _prepare(source: Source, config: DataConfig, key: str, progress: Progress | None) -> Dataset:
+    files.require_writable_cache()
     with cache.spool() as images:
         reading = _read(source, config, images, progress)
         usable = _of_one_kind(reading)

@@ -1,10 +1,12 @@
 """The command line: one word chooses the command; nothing heavy is imported before that."""
 
+import io
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 
-from dcgan.errors import ExitCode, UserError, lacks_memory
+from dcgan.errors import LESS_MEMORY, ExitCode, UserError, lacks_memory
 
 HELP = """\
 dcgan: deep convolutional GANs on your own images
@@ -34,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        _show_all(stream)
     try:
         return _dispatch(words)
     except UserError as error:
@@ -41,15 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return _complain(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _complain("Stopped at once; the last checkpoint is safe.", ExitCode.INTERRUPTED)
+        return _complain("Stopped at once.", ExitCode.INTERRUPTED)
     except BrokenPipeError:
         return ExitCode.OK
     except Exception as error:  # whatever it is, a person gets one line
         if debug:
             raise
         if lacks_memory(error):
-            advice = "Lower --set training.batch_size=…, --size or --width, in another folder (--out)"
-            return _complain(f"Not enough memory. {advice}; the last checkpoint is safe.", ExitCode.MEMORY)
+            return _complain(f"Not enough memory. {LESS_MEMORY}", ExitCode.MEMORY)
         return _complain(f"Unexpected: {type(error).__name__}: {error}. Add --debug to see where.", 1)
 
 
@@ -82,10 +85,19 @@ def _dispatch(words: list[str]) -> int:
 
 
 def _complain(message: str, code: int) -> int:
+    """One line for each of the message's, and nothing in them that would steer a terminal."""
     from dcgan.wording import plain
 
-    print(f"dcgan: {plain(message)}", file=sys.stderr)
+    with suppress(OSError, ValueError):  # its reader may be gone: the exit code remains
+        for number, line in enumerate(message.split("\n")):
+            print(plain(line) if number else f"dcgan: {plain(line)}", file=sys.stderr)
     return int(code)
+
+
+def _show_all(stream: object) -> None:
+    """From now on the stream shows as an escape what its encoding lacks, instead of failing."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

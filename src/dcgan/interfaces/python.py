@@ -8,6 +8,7 @@ from typing import Any
 
 from dcgan.commands.options import TrainOptions
 from dcgan.commands.train import Training
+from dcgan.files import user_path
 from dcgan.runs.generator import TrainedGenerator, Which, load_generator
 from dcgan.training.step import StepReport
 
@@ -57,7 +58,7 @@ def load(run: str | Path, checkpoint: Which | None = None) -> TrainedGenerator:
     Raises:
         UserError: There is none, or it is damaged.
     """
-    return load_generator(Path(run), checkpoint)
+    return load_generator(user_path(run), checkpoint)
 
 
 def _close(steps: weakref.ref[Generator[StepReport]]) -> None:

@@ -4,25 +4,23 @@ import json
 import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import tyro
 
 from dcgan.commands.options import CompareOptions, DataOptions, EvaluateOptions, ExportOptions, TrainOptions
 from dcgan.commands.sample import SampleOptions
 from dcgan.errors import ExitCode, UserError
-from dcgan.files import cache_root
+from dcgan.files import cache_root, user_path
+from dcgan.interfaces.arguments import parse
 from dcgan.interfaces.console import choose_display
 from dcgan.interfaces.signals import Stop
 from dcgan.wording import number, plain
 
-Options = TypeVar("Options")
-
 
 def train(words: list[str]) -> int:
     """``dcgan train``: exit code 130 after Ctrl-C, 143 after SIGTERM, both with everything saved."""
-    options = _parse(TrainOptions, words, "train")
+    options = parse(TrainOptions, words, "dcgan train")
     from dcgan.hardware import keep_big_blocks
 
     keep_big_blocks()
@@ -61,7 +59,7 @@ def _dry_run(options: TrainOptions) -> int:
 
 def sample(words: list[str]) -> int:
     """``dcgan sample``."""
-    options = _parse(SampleOptions, words, "sample")
+    options = parse(SampleOptions, words, "dcgan sample")
     from dcgan.commands.sample import sample as draw
 
     done = draw(options)
@@ -73,7 +71,7 @@ def sample(words: list[str]) -> int:
 
 def export(words: list[str]) -> int:
     """``dcgan export``."""
-    options = _parse(ExportOptions, words, "export")
+    options = parse(ExportOptions, words, "dcgan export")
     from dcgan.commands.export import export as write
 
     done = write(options)
@@ -86,7 +84,7 @@ def export(words: list[str]) -> int:
 
 def evaluate(words: list[str]) -> int:
     """``dcgan evaluate``: a table, or the measurements as JSON."""
-    options = _parse(EvaluateOptions, words, "evaluate")
+    options = parse(EvaluateOptions, words, "dcgan evaluate")
     from dcgan.commands.evaluate import evaluate as measure
     from dcgan.hardware import keep_big_blocks
     from dcgan.reporting.measures import classes_of, rows_of, table
@@ -119,7 +117,7 @@ class InspectOptions(DataOptions):
 
 def data(words: list[str]) -> int:
     """``dcgan data``."""
-    options = _parse(InspectOptions, words, "data")
+    options = parse(InspectOptions, words, "dcgan data")
     from dcgan.commands.data import clear_cache, inspect_data
 
     if options.clear_cache:
@@ -128,7 +126,7 @@ def data(words: list[str]) -> int:
         return ExitCode.OK
     config = options.requested().data
     with choose_display() as display:
-        found = inspect_data(config, None if options.out is None else Path(options.out), display.prepare)
+        found = inspect_data(config, None if options.out is None else user_path(options.out), display.prepare)
     for line in found.lines:
         print(plain(line))
     if found.sheet:
@@ -153,7 +151,7 @@ def doctor(words: list[str]) -> int:
 
 def compare(words: list[str]) -> int:
     """``dcgan compare``: exit code 1 when some run has no result, 130 and 143 when it was stopped."""
-    options = _parse(CompareOptions, words, "compare")
+    options = parse(CompareOptions, words, "dcgan compare")
     options.check()
     from dcgan.commands.compare import compare as planned
     from dcgan.commands.compare import describe
@@ -198,13 +196,8 @@ def explore(words: list[str]) -> int:
 
     if words[0] not in METHODS:
         raise UserError(f"dcgan explore {words[0]}: no such method. Known: {', '.join(METHODS)}.")
-    result = tyro.cli(METHODS[words[0]], args=words[1:], prog=f"dcgan explore {words[0]}")
+    result = parse(METHODS[words[0]], words[1:], f"dcgan explore {words[0]}")
     for line in result.words:
         print(plain(line))
     print(f"Picture: {plain(result.picture)}. Latents and numbers: {plain(result.facts)}.")
     return ExitCode.OK
-
-
-def _parse(kind: type[Options], words: list[str], command: str) -> Options:
-    """The options, or tyro's help or complaint and an exit."""
-    return tyro.cli(kind, args=words, prog=f"dcgan {command}")

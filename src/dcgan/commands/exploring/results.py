@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dcgan.commands.exploring.options import Which
 from dcgan.errors import UserError
-from dcgan.files import write_atomically
+from dcgan.files import user_path, write_atomically
 from dcgan.runs.folder import RunFolder
 from dcgan.wording import plain
 
@@ -42,7 +42,7 @@ def opened(run: str | Path, checkpoint: Which | None) -> "TrainedGenerator":
     """
     from dcgan.runs.generator import load_generator
 
-    return load_generator(Path(run), checkpoint)
+    return load_generator(user_path(run), checkpoint)
 
 
 def destination(run: str | Path, out: str | Path | None, method: str, suffixes: tuple[str, ...] = (".png",)) -> Path:
@@ -52,12 +52,12 @@ def destination(run: str | Path, out: str | Path | None, method: str, suffixes: 
         UserError: ``out`` has another ending than those.
     """
     if out is None:
-        root = Path(run)
+        root = user_path(run)
         folder = RunFolder(root).exploration if root.is_dir() else Path("explore")
         return folder / f"{method}{suffixes[0]}"
-    if Path(out).suffix.lower() not in suffixes:
+    if user_path(out).suffix.lower() not in suffixes:
         raise UserError(f"--out {out}: must end in {' or '.join(suffixes)}.")
-    return Path(out)
+    return user_path(out)
 
 
 def keep(

@@ -16,6 +16,7 @@ from dcgan.errors import UserError
 from dcgan.evaluation.detectors import random_filters, shipped, tiny
 from dcgan.evaluation.detectors.inception import inception
 from dcgan.evaluation.detectors.network import NetworkDetector, chunks, digest_of
+from dcgan.files import user_path
 from dcgan.tensors import Features, Pixels
 
 _FORMS = re.compile(r"(?P<base>[a-z]+)(?:-(?P<channels>[1-9]\d*)ch)?(?P<deep>-16bit)?")
@@ -61,7 +62,7 @@ def detector(name: str) -> Detector:
         UserError: No such name, file, module or function.
     """
     if name.startswith(_INCEPTION):
-        return inception(Path(name.removeprefix(_INCEPTION)))
+        return inception(user_path(name.removeprefix(_INCEPTION)))
     if match := _FUNCTION.fullmatch(name):
         return _own(name, match["module"], match["function"])
     match = _FORMS.fullmatch(name)
