@@ -12,8 +12,8 @@ from dcgan.models.spectral import normalise_spectrally
 from dcgan.training.augment import NUM_DRAWS, View
 from dcgan.training.penalties import (
     has_adjoint,
-    penalised_scores,
     penalty,
+    scores_and_penalty,
     squared_gradient,
     squared_gradient_by_adjoint,
 )
@@ -135,7 +135,7 @@ def test_batch_normalisation_is_refused_with_the_setting_that_helps(squared: Squ
     with pytest.raises(UserError, match=r"model\.discriminator_norm=false"):
         squared(discriminator, images, None)
     with pytest.raises(UserError, match=r"model\.discriminator_norm=false"):
-        penalised_scores(discriminator, images, gamma=1.0)
+        scores_and_penalty(discriminator, images, gamma=1.0)
 
 
 def test_the_adjoint_is_offered_only_where_it_is_exact() -> None:
@@ -176,17 +176,19 @@ def test_a_part_of_an_augmented_batch_is_augmented_as_the_whole() -> None:
     discriminator, images = critic(), noise(4, 3, 16, 16)
     draws = 2 * torch.rand(4, NUM_DRAWS, generator=torch.Generator().manual_seed(1)) - 1
     view = View(("translation",), draws, 1.0)
-    scores, _ = penalised_scores(discriminator, images, gamma=1.0, share=0.5, view=view)
+    scores, _ = scores_and_penalty(discriminator, images, gamma=1.0, share=0.5, view=view)
     torch.testing.assert_close(scores, discriminator(view(images)))
 
 
 def test_a_part_of_the_batch_pays_the_same_in_expectation() -> None:
     discriminator, images, labels = critic(classes=8), noise(8, 3, 16, 16), torch.arange(8)
     plain = discriminator(images, labels)
-    _, whole = penalised_scores(discriminator, images, labels, gamma=2.0)
+    _, whole = scores_and_penalty(discriminator, images, labels, gamma=2.0)
     shares = []
     for shift in range(8):
-        scores, part = penalised_scores(discriminator, images.roll(shift, 0), labels.roll(shift), gamma=2.0, share=0.25)
+        scores, part = scores_and_penalty(
+            discriminator, images.roll(shift, 0), labels.roll(shift), gamma=2.0, share=0.25
+        )
         torch.testing.assert_close(scores, plain.roll(shift))
         shares.append(part)
     assert max(shares) > 1.01 * min(shares)
@@ -195,7 +197,7 @@ def test_a_part_of_the_batch_pays_the_same_in_expectation() -> None:
 
 def test_without_gamma_nothing_is_paid_and_batch_normalisation_is_welcome() -> None:
     discriminator, images = critic(norm=True), noise(4, 3, 16, 16)
-    scores, nothing = penalised_scores(discriminator, images, gamma=None)
+    scores, nothing = scores_and_penalty(discriminator, images, gamma=None)
     assert torch.equal(scores, discriminator(images)) and nothing == 0
 
 

@@ -8,7 +8,7 @@ from torch._subclasses import FakeTensorMode  # what torch.compile traces with; 
 from torch.autograd.graph import saved_tensors_hooks
 
 from dcgan.settings.config import Config
-from dcgan.training.penalties import penalised_scores
+from dcgan.training.penalties import scores_and_penalty
 from dcgan.training.setup import new_state, rules_of
 from dcgan.training.state import TrainingState
 
@@ -54,5 +54,5 @@ def _kept(state: TrainingState, config: Config) -> list[Tensor]:
     with saved_tensors_hooks(keep, lambda tensor: tensor), rules.precision():
         fake = state.generator(latents, labels)
         for gamma in (rules.real_gamma, rules.fake_gamma):
-            penalised_scores(state.discriminator, fake, labels, gamma=gamma, share=rules.penalised_share)
+            scores_and_penalty(state.discriminator, fake, labels, gamma=gamma, share=rules.penalised_share)
     return list(kept.values())

@@ -22,37 +22,43 @@ from dcgan.tensors import Images, Labels, Scores
 from dcgan.training.augment import View
 
 
-def penalised_scores(
+def scores_and_penalty(
     discriminator: nn.Module,
     images: Images,
     labels: Labels | None = None,
     *,
-    gamma: float | Tensor | None,
+    gamma: float | None,
+    factor: float | Tensor | None = 1.0,
     share: float = 1.0,
     view: View | None = None,
 ) -> tuple[Scores, Tensor]:
     """Scores of all images (n, float32 at least) and their penalty, a scalar to be added to the discriminator's loss.
 
-    ``gamma``: None is no penalty, at no cost; a scalar on the device lets a captured step change it.
-    ``share``: only the first images of the batch pay, at least one; unbiased when the order of images is random.
-    ``view``: what the discriminator sees of them; the penalty is about the images themselves.
+    ``gamma``: weight of the penalty; None is no penalty, at no cost.
+    ``factor``: multiplies ``gamma`` in this step; None is no penalty in this step. A scalar on the device lets a
+    captured step change it.
+    ``share``: the penalty is computed on this share of the batch, its first images, at least one; unbiased when the
+    order of images is random.
+    ``view``: the augmentation through which the discriminator sees the images; the penalty is about the images
+    themselves.
 
     Raises:
         UserError: There is a penalty, and the discriminator has batch normalisation.
     """
     images = images.detach()
-    if gamma is None:
+    if gamma is None or factor is None:
         scores = at_least_float32(discriminator(seen(images, view), labels))
         return scores, scores.new_zeros(())
     squared = squared_gradient_by_adjoint if has_adjoint(discriminator) else squared_gradient
     count = max(1, round(share * len(images)))
-    payers, others = slice(count), slice(count, None)
-    of_payers, of_others = (None if view is None else view[part] for part in (payers, others))
-    scores, squares = squared(discriminator, images[payers], None if labels is None else labels[payers], of_payers)
+    first, rest = slice(count), slice(count, None)
+    first_view, rest_view = (None if view is None else view[part] for part in (first, rest))
+    first_labels, rest_labels = (None if labels is None else labels[part] for part in (first, rest))
+    scores, squares = squared(discriminator, images[first], first_labels, first_view)
     if count < len(images):
-        rest = discriminator(seen(images[others], of_others), None if labels is None else labels[others])
-        scores = torch.cat([scores, at_least_float32(rest)])
-    return scores, penalty(squares, gamma)
+        other_scores = discriminator(seen(images[rest], rest_view), rest_labels)
+        scores = torch.cat([scores, at_least_float32(other_scores)])
+    return scores, penalty(squares, gamma * factor)
 
 
 def penalty(squares: Tensor, gamma: float | Tensor) -> Tensor:

@@ -8,7 +8,6 @@ have the same latents, since the discriminator's turn leaves the generator as it
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from dcgan.models.spectral import iterate
 from dcgan.tensors import Images, Labels, Latents, Scores
 from dcgan.training.augment import Policy, View
-from dcgan.training.penalties import at_least_float32, penalised_scores, seen
+from dcgan.training.penalties import at_least_float32, scores_and_penalty, seen
 from dcgan.training.schedules import PLAIN, Rates
 from dcgan.training.state import TrainingState
 
@@ -39,7 +38,7 @@ class Rules:
     fake_gamma: float | None = None
     """Weight of R2; None: no penalty."""
     penalised_share: float = 1.0
-    """Of a batch."""
+    """Share of each batch on which the penalties are computed."""
     mirrored: bool = False
     """Whether real images are shown left to right half of the time."""
     policies: tuple[Policy, ...] = ()
@@ -101,13 +100,20 @@ def update_discriminator(
     Real and fake are two batches to its normalisation; the generator is left alone.
     """
     D, optimizer = state.discriminator, state.discriminator_optimizer
+    share, factor = rules.penalised_share, rates.penalty
     optimizer.zero_grad(set_to_none=True)
     iterate(D)
-    penalised = partial(penalised_scores, share=rules.penalised_share, view=view)
+
     with rules.precision():
-        real_scores, real_penalty = penalised(D, real, labels, gamma=_scaled(rules.real_gamma, rates.penalty))
-        fake_scores, fake_penalty = penalised(D, fake, labels, gamma=_scaled(rules.fake_gamma, rates.penalty))
+        real_scores, real_penalty = scores_and_penalty(
+            D, real, labels, gamma=rules.real_gamma, factor=factor, share=share, view=view
+        )
+        fake_scores, fake_penalty = scores_and_penalty(
+            D, fake, labels, gamma=rules.fake_gamma, factor=factor, share=share, view=view
+        )
+
     loss = rules.discriminator_loss(real_scores, fake_scores) + real_penalty + fake_penalty
+
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return loss.detach(), real_scores.detach(), fake_scores.detach()
@@ -116,20 +122,19 @@ def update_discriminator(
 def update_generator(
     state: TrainingState, real: Images, fake: Images, labels: Labels | None, rules: Rules, *, view: View | None = None
 ) -> Tensor:
-    """The generator's turn, against the discriminator as it is now. ``fake`` still knows how it was made."""
+    """The generator's turn, against the discriminator as it is now. ``fake`` holds its graph."""
     D, optimizer = state.discriminator, state.generator_optimizer
     optimizer.zero_grad(set_to_none=True)
+
     with frozen(D), rules.precision():
         real_scores = at_least_float32(D(seen(real, view), labels)) if rules.compares else None
         fake_scores = at_least_float32(D(seen(fake, view), labels))
+
     loss = rules.generator_loss(fake_scores, real_scores=real_scores)
+
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return loss.detach()
-
-
-def _scaled(gamma: float | None, factor: float | Tensor | None) -> float | Tensor | None:
-    return None if gamma is None or factor is None else gamma * factor
 
 
 @contextmanager
