@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import continuations
 import errnos
 import fuzz
 import kills
@@ -17,6 +18,7 @@ import leaks
 import power_trials
 import processes
 import strace_trials
+import torch
 from fork_server import BUDGET, ForkServer
 from judge import FAULTS
 from mutations import MUTATIONS, survives
@@ -27,9 +29,11 @@ from dcgan.commands.options import TrainOptions
 from dcgan.commands.train import Training
 from dcgan.interfaces.python import Silence
 from dcgan.limits import affinity
+from dcgan.training.accelerate import can_use_bf16
 from dcgan.training.state import TrainingState
 
 RANDOM_KILLS, CALL_KILLS, PROCESS_KILLS, TERMINATIONS, STATES = 485, 485, 30, 20, 5000
+PROCESSES = 200  # that end alike, half with one thread
 LONG_RUN = 20_000  # steps
 TRAINED_SECONDS, MOST_COST, RISK_SECONDS = 200, 0.01, 60.0  # of the default run; saving; between two saves
 
@@ -113,6 +117,27 @@ def _strikes(work: Work, wanted: int, number: int) -> None:
             slowest = max([*done["answers"], work.report.get("slowest_answer_seconds", 0.0)])
             work.report["slowest_answer_seconds"] = round(slowest, 2)
         work.count(done, **{counted: len(done["answers"]) if number == signal.SIGTERM else done["kills"]})
+
+
+def same_bits(work: Work) -> None:
+    """Processes that go on from one checkpoint, and processes that start anew, by the hundred: all end alike."""
+    ways = [(threads, precision) for precision in precisions() for threads in (1, 2)]
+    for way in ways:
+        name = "{} threads, {}".format(*way)
+        folder = work.folder / name
+        folder.mkdir()
+        command = continuations.Command(folder, threads=way[0], precision=way[1])
+        stopped = command.stopped()
+        done = work.report.setdefault(name, 0)
+        for number in range(done + 1, work.of(PROCESSES // len(ways)) + 1):
+            trial = continuations.trial(command, stopped, number)
+            work.report[name] = number
+            work.count(trial, **{kind: trial[kind] for kind in ("started", "continued") if kind in trial})
+
+
+def precisions() -> list[str]:
+    """Those that this processor has units for."""
+    return ["fp32", "bf16"] if can_use_bf16(torch.device("cpu")) else ["fp32"]
 
 
 def power_loss(work: Work) -> None:
@@ -243,7 +268,13 @@ STAGES: dict[str, Callable[[Work], None]] = {  # the longest first
     "refused calls": refused_calls,
     "kills of the real process": process_kills,
     "terminations of the real process": terminations,
+    "same bits in every process": same_bits,
     "cost of saving": cost,
 }
-ALONE = ("kills of the real process", "terminations of the real process", "cost of saving")
+ALONE = (
+    "kills of the real process",
+    "terminations of the real process",
+    "same bits in every process",
+    "cost of saving",
+)
 """On all processors."""

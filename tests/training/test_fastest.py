@@ -14,6 +14,7 @@ from dcgan.commands.train import crossed_borders
 from dcgan.hardware import bit_borders
 from dcgan.settings.config import Config, to_tables
 from dcgan.training import fastest
+from dcgan.training.accelerate import can_use_bf16
 from dcgan.training.compiled import trouble_with_compiling
 from dcgan.training.speed import measure_speed
 
@@ -55,13 +56,31 @@ def on(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Machine]:
 SPEEDS = {"bf16_graph": 300.0, "fp32_graph": 200.0, "bf16_compiled": 400.0, "fp32_compiled": 150.0}
 
 
-def test_on_cuda_the_faster_precision_and_then_the_faster_step_is_taken(on: Callable[..., Machine]) -> None:
+def test_on_cuda_the_faster_step_is_taken(on: Callable[..., Machine]) -> None:
     machine = on(**SPEEDS)
     assert machine.choose() == ("bf16", "compiled")
-    assert machine.asked == ["bf16_graph", "fp32_graph", "bf16_compiled"]
+    assert machine.asked == ["bf16_graph", "bf16_compiled"]
     assert on(**SPEEDS).choose(precision="fp32") == ("fp32", "graph"), "compiled it would be slower"
-    assert on(**SPEEDS | {"fp32_graph": 350.0}).choose() == ("fp32", "graph")
     assert on(**SPEEDS, bf16=False).choose(precision="auto") == ("fp32", "graph")
+
+
+@pytest.mark.promise("Whether a run is trained in bf16 or fp32 follows from the device alone, and is never measured.")
+@pytest.mark.parametrize("has_units", [True, False])
+def test_the_precision_follows_from_the_device_and_is_not_measured(has_units: bool, on: Callable[..., Machine]) -> None:
+    machine = on(bf16=has_units)
+    assert machine.choose(CPU, budget="64") == ("bf16" if has_units else "fp32", "eager")
+    assert machine.asked == []
+
+
+def test_a_processor_without_units_for_bf16_is_trained_on_in_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library may imitate bf16 with AVX-512 alone, which is slower than fp32."""
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+    for has_bf16, has_matrices in ((False, False), (True, False), (False, True)):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda found=has_bf16: found)
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda found=has_matrices: found)
+        assert can_use_bf16(CPU) == (has_bf16 or has_matrices)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    assert not can_use_bf16(CPU), "the units are there, the library was told not to use them"
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ class TrainOptions(DataOptions):
     threads: Annotated[int | None, _arg("N")] = None
     """Processor threads (default: all that may be used)."""
     precision: Annotated[Literal["auto", "fp32", "bf16"] | None, _arg("{auto,fp32,bf16}")] = None
-    """auto (the default) measures which is faster here."""
+    """auto (the default): bf16 where the device has units for it, else fp32."""
     config: Annotated[str | None, _arg("FILE")] = None
     """Start from a config.toml, such as another run's."""
     dry_run: Flag = False

@@ -32,6 +32,12 @@ class Batches:
         """Images in an epoch."""
         return len(self.indices)
 
+    @property
+    def sizes(self) -> set[int]:
+        """Every number of images that a batch may have."""
+        last = (self.epoch_size - 1) // self.batch_size * self.batch_size
+        return {self.size_at(0), self.size_at(last)}
+
     def rows(self, images_seen: int) -> np.ndarray:
         """The batch that follows ``images_seen`` images, as rows of ``pixels``: int64."""
         return self._rows(images_seen, self.size_at(images_seen))

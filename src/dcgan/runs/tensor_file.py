@@ -111,11 +111,11 @@ def read(file: BinaryIO) -> TensorFile:
         raise UserError(f"{message}. Close other programs, or use another machine.", ExitCode.MEMORY)
     tensors = {}
     for place in places:
-        content = bytearray(place.end - place.start)
+        flat = torch.empty((place.end - place.start) // place.dtype.itemsize, dtype=place.dtype)
+        content = flat.view(torch.uint8).numpy()
         if file.readinto(content) < len(content):  # type: ignore[attr-defined]  # it became shorter while it was read
             raise Malformed(f"cut off within {place.name}")
         digest.update(content)
-        flat = torch.frombuffer(content, dtype=place.dtype) if content else torch.empty(0, dtype=place.dtype)
         tensors[place.name] = flat.reshape(place.shape)
     digest.update(file.read(1))
     return TensorFile(tensors, metadata, digest.hexdigest())

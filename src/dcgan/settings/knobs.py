@@ -258,7 +258,7 @@ class HardwareConfig:
     threads: int | None = None
     """Processor threads. None: as many as this process may use."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Of the convolutions; auto measures which is faster here."""
+    """Of the convolutions; auto is bf16 where the device has units for it."""
     step: Literal["auto", "eager", "graph", "compiled"] = "auto"
     """On CUDA: call by call, one recorded graph, or that with compiled networks; auto measures. Elsewhere: eager."""
 

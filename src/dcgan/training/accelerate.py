@@ -47,10 +47,10 @@ def precision_context(precision: str, device: torch.device) -> Callable[[], Abst
 
 
 def can_use_bf16(device: torch.device) -> bool:
-    """Whether the device has the arithmetic, so that measuring it makes sense."""
+    """Whether the device has units for bfloat16: what a library can merely imitate is slower than fp32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
-        capability = torch.backends.cpu.get_cpu_capability()
-        return capability.startswith("AVX512") and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        has_units = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        return bool(has_units) and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
     return False

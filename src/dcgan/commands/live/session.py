@@ -30,6 +30,7 @@ from dcgan.settings.config import Config, to_tables
 from dcgan.training.health import is_sound
 from dcgan.training.loop import train_steps
 from dcgan.training.setup import advance_of, feed_of, rules_of
+from dcgan.training.speed import warm_up
 from dcgan.training.state import TrainingState
 from dcgan.training.step import StepReport
 
@@ -70,8 +71,9 @@ class Session:
 
     def steps(self) -> Generator[StepReport]:
         """Train to the end of the budget; closing the iterator saves first."""
-        self._open()
         config, device = self.config, self.state.journal_sums.device
+        warm_up(config, device, self.batches.sizes)
+        self._open()
         advance = advance_of(self.state, rules_of(config, device), config.hardware.step)
         feed = feed_of(config, self.batches, device)
         try:
