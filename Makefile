@@ -4,7 +4,7 @@
 # experiments        do what is missing of benchmarks/experiments/experiments.toml (hours; any later call goes on)
 # experiments-small  of these, 2 data sets x 3 recipes x 3 seeds x 3 minutes
 # gluon  compare dcgan.textbook with the real MXNet 1.9.1, in an environment of its own (needs Python 3.11)
-# torture  kill, starve and cut off runs by the thousand, under an hour on two cores; started again it goes on
+# torture  kill, starve and cut off runs by the thousand, about an hour and a half on two cores; started again it goes on
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed

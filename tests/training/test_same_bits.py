@@ -10,14 +10,14 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from dcgan.config import Config
 from dcgan.data.batches import Batches
-from dcgan.data.critters import draw
+from dcgan.data.sources.critters import draw
 from dcgan.randomness import latents
-from dcgan.recipes import recipe
+from dcgan.settings.config import Config
+from dcgan.settings.recipes import recipe
 from dcgan.tensors import aligned
-from dcgan.training.accelerate import advance_of, feed_of, new_state, rules_of
 from dcgan.training.loop import train_steps
+from dcgan.training.setup import advance_of, feed_of, new_state, rules_of
 from dcgan.training.speed import warm_up
 
 CPU = torch.device("cpu")

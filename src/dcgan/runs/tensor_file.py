@@ -112,7 +112,7 @@ def read(file: BinaryIO) -> TensorFile:
     tensors = {}
     for place in places:
         flat = torch.empty((place.end - place.start) // place.dtype.itemsize, dtype=place.dtype)
-        content = flat.view(torch.uint8).numpy()
+        content = flat.view(torch.uint8).numpy().data
         if file.readinto(content) < len(content):  # type: ignore[attr-defined]  # it became shorter while it was read
             raise Malformed(f"cut off within {place.name}")
         digest.update(content)
