@@ -32,7 +32,7 @@ gluon: $(INSTALLED)
 		.mxnet/bin/pip install --quiet --disable-pip-version-check --no-deps mxnet==1.9.1 && \
 		.mxnet/bin/pip install --quiet --disable-pip-version-check numpy==1.23.5 requests graphviz; \
 	fi
-	DCGAN_MXNET=.mxnet/bin/python $(BIN)/pytest -rs tests/textbook/test_real_mxnet.py
+	DCGAN_MXNET=.mxnet/bin/python $(BIN)/pytest -rs tests/textbook/test_real_mxnet.py tests/export/test_chapter_weights.py
 
 experiments: $(INSTALLED)
 	$(BIN)/python benchmarks/experiments/run.py --jobs 2 --threads 1

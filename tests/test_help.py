@@ -16,6 +16,7 @@ COMMANDS = {
     "compare": ["compare"],
     "evaluate": ["evaluate"],
     "export": ["export"],
+    "import": ["import"],
     "explore": ["explore"],
     "explore-walk": ["explore", "walk"],
 }

@@ -120,6 +120,18 @@ def _page(generator: TrainedGenerator, options: ExportOptions) -> Export:
     return page_export(generator, _name(options), encoding=options.weights, discriminator=judge)
 
 
+def _pytorch(generator: TrainedGenerator, options: ExportOptions) -> Export:
+    from dcgan.export.chapter_weights import chapter_export
+
+    return chapter_export(generator, "pytorch")
+
+
+def _gluon(generator: TrainedGenerator, options: ExportOptions) -> Export:
+    from dcgan.export.chapter_weights import chapter_export
+
+    return chapter_export(generator, "gluon")
+
+
 FORMATS: dict[str, tuple[Callable[[TrainedGenerator, ExportOptions], Export], str]] = {
     "onnx": (_onnx, ".onnx"),
     "numpy": (_numpy, "-numpy"),
@@ -127,5 +139,7 @@ FORMATS: dict[str, tuple[Callable[[TrainedGenerator, ExportOptions], Export], st
     "triton": (_triton, "-triton"),
     "images": (_images, "-images"),
     "page": (_page, ".html"),
+    "pytorch": (_pytorch, "-pytorch"),
+    "gluon": (_gluon, "-gluon"),
 }
 """What makes a format, and what the default name of its file or folder ends in."""

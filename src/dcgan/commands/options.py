@@ -229,6 +229,16 @@ class EvaluateOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """Weights of the chapter's own net_G become a folder to sample from."""
+
+    file: Annotated[str, tyro.conf.Positional, _arg("FILE")]
+    """A .params file of MXNet (net_G.save_parameters), or its state_dict as .safetensors."""
+    out: Annotated[str | None, _arg("FOLDER")] = None
+    """The folder to write (default: the name of the file)."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExportOptions:
     """A trained generator as files for other programs, checked against the run."""
 
@@ -241,6 +251,7 @@ class ExportOptions:
     hub: a folder for the Hugging Face hub: onnx, numpy, a model card.
     triton: a model repository for Triton and KServe.
     images: 64 images, an atlas, an animation.
+    pytorch, gluon: weights for the chapter's own net_G and net_D.
     (onnx, hub and triton need pip install 'dcgan[onnx]'.)"""
     out: Annotated[str | None, _arg("FILE|FOLDER")] = None
     """The file or folder to write (default: the name of the run and that of the format, in this folder)."""

@@ -15,6 +15,7 @@ dcgan: deep convolutional GANs on your own images
                          the same command again continues
   dcgan sample RUN       new images from what was learned
   dcgan export RUN       the generator as a file for other programs: --to onnx
+  dcgan import FILE      weights of the textbook chapter's own generator
   dcgan evaluate RUN     how good they are, in numbers that can be trusted
   dcgan compare RUN RUN  side by side; --vary trains what is missing
   dcgan explore METHOD   what it has learned: walk from image to image, …
@@ -69,6 +70,7 @@ def _dispatch(words: list[str]) -> int:
         "train": verbs.train,
         "sample": verbs.sample,
         "export": verbs.export,
+        "import": verbs.import_weights,
         "evaluate": verbs.evaluate,
         "data": verbs.data,
         "compare": verbs.compare,

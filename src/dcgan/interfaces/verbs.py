@@ -8,7 +8,14 @@ from typing import Annotated
 
 import tyro
 
-from dcgan.commands.options import CompareOptions, DataOptions, EvaluateOptions, ExportOptions, TrainOptions
+from dcgan.commands.options import (
+    CompareOptions,
+    DataOptions,
+    EvaluateOptions,
+    ExportOptions,
+    ImportOptions,
+    TrainOptions,
+)
 from dcgan.commands.sample import SampleOptions
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import cache_root, user_path
@@ -79,6 +86,20 @@ def export(words: list[str]) -> int:
     print(f"{plain(done.path)}: {done.num_bytes / 1e6:,.2f} MB. Largest difference to the run, seeds 0-63: {levels}.")
     for remark in done.remarks:
         print(plain(remark))
+    return ExitCode.OK
+
+
+def import_weights(words: list[str]) -> int:
+    """``dcgan import``."""
+    options = parse(ImportOptions, words, "dcgan import")
+    from dcgan.commands.import_weights import import_weights as read
+
+    done = read(options)
+    data, model = done.config.data, done.config.model
+    print(
+        f"{plain(done.folder)}: a generator of {data.height} x {data.width} images, {model.image_channels} channels, "
+        f"width {model.generator_width}. New images: dcgan sample {plain(done.folder)}"
+    )
     return ExitCode.OK
 
 
