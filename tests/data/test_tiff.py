@@ -43,9 +43,17 @@ def test_a_tiff_keeps_all_its_channels_and_bits() -> None:
     assert np.array_equal(decode(tiff_of(grey, byteorder=">")).pixels[:, :, 0], grey)
 
 
-def test_a_tiff_of_floats_is_refused_with_the_way_out() -> None:
-    with pytest.raises(Unreadable, match="float32 pixels; save it as uint8 or uint16"):
-        decode(tiff_of(np.zeros((4, 4), dtype=np.float32)))
+@pytest.mark.parametrize("tifffile_is_there", [True, False])
+def test_a_tiff_of_floats_is_refused_by_its_header_whether_tifffile_is_there_or_not(
+    tifffile_is_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = {kind: tiff_of(np.zeros((4, 4), dtype=kind)) for kind in ("float32", "int16", "uint32", "float64")}
+    big = tiff_of(np.zeros((4, 4), dtype=np.float32), bigtiff=True)
+    if not tifffile_is_there:
+        monkeypatch.setitem(sys.modules, "tifffile", None)
+    for kind, bytes_of_file in [*content.items(), ("float32", big)]:
+        with pytest.raises(Unreadable, match=f"^{kind} pixels; save it as uint8 or uint16"):
+            decode(bytes_of_file)
 
 
 def test_without_tifffile_plain_tiffs_still_open_and_others_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

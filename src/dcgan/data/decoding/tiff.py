@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
 from dcgan.data.decoding.bombs import is_bomb
 from dcgan.data.decoding.large_images import wait_if_large
@@ -20,7 +20,8 @@ _MAX_PAGES_AS_CHANNELS = 16
 for _logger in ("tifffile", "PIL.TiffImagePlugin"):  # their complaints about damaged files name none: ours do
     logging.getLogger(_logger).addHandler(logging.NullHandler())
 _UNCOMPRESSED, _DEFLATE = 1, (8, 32946)
-_BITS_PER_SAMPLE, _SAMPLES_PER_PIXEL = 258, 277
+_BITS_PER_SAMPLE, _SAMPLES_PER_PIXEL, _SAMPLE_FORMAT = 258, 277, 339
+_KINDS = {1: "uint", 2: "int", 3: "float", 5: "complex", 6: "complex"}
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def read(file: BinaryIO, num_bytes: int, max_pixels: int | None = None) -> Stack
         Unreadable: No tifffile, a size that the file cannot hold, or other than 8 or 16 bits.
         Exception: Whatever tifffile raises on damaged files.
     """
+    _check_type(file)
     tifffile = _library()
     with tifffile.TiffFile(file) as document:
         if len(document.pages) > _MAX_PAGES:  # counting first also ends chains that bite their own tail
@@ -94,6 +96,25 @@ def read(file: BinaryIO, num_bytes: int, max_pixels: int | None = None) -> Stack
     if photometric == "RGB" and channel_axes == "S" and pixels.shape[3] == 3 + alpha:
         mode = ("RGBA" if alpha else "RGB") + (";16" if pixels.dtype == np.uint16 else "")
     return Stack(pixels, mode, set(series.axes) <= set("YXQI"))
+
+
+def _check_type(file: BinaryIO) -> None:
+    """Refuse numbers that are no pixels by the file's first header, before tifffile is asked for.
+
+    Raises:
+        Unreadable: Floats, signed numbers, or other than 8 or 16 bits.
+    """
+    try:
+        header = file.read(8)
+        tags = ImageFileDirectory_v2(header + (file.read(8) if header[2:4] in (b"+\0", b"\0+") else b""))
+        file.seek(tags.next)
+        tags.load(file)
+        bits, kind = max(tags.get(_BITS_PER_SAMPLE, (1,))), max(tags.get(_SAMPLE_FORMAT, (1,)))
+    except Exception:  # damaged: tifffile says how
+        bits, kind = 8, 1
+    file.seek(0)
+    if bits > 16 or _KINDS.get(kind, "uint") != "uint":
+        raise Unreadable(f"{_KINDS.get(kind, 'uint')}{bits} pixels; save it as uint8 or uint16")
 
 
 def _check_segments(file: BinaryIO, series: Any) -> None:

@@ -8,8 +8,9 @@ from typing import final
 
 from dcgan.data.decoding.bombs import MAX_EXPANSION, is_bomb
 from dcgan.data.decoding.decode import MAX_FILE_BYTES, decode
+from dcgan.data.decoding.formats import is_image_name
 from dcgan.data.decoding.large_images import wait_if_large
-from dcgan.data.sources.folders import is_dropping, is_image_name, other_files
+from dcgan.data.sources.folders import is_dropping, other_files
 from dcgan.data.sources.items import Decoded, Item, Source, Unreadable, labels_of, printable
 from dcgan.errors import ExitCode, UserError
 

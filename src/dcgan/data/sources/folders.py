@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import final
 
-from dcgan.data.decoding.decode import EXTENSIONS, MAX_FILE_BYTES, decode
+from dcgan.data.decoding.decode import MAX_FILE_BYTES, decode
+from dcgan.data.decoding.formats import is_image_name
 from dcgan.data.decoding.large_images import wait_if_large
 from dcgan.data.sources.items import Decoded, Item, Source, Unreadable, labels_of, printable
 from dcgan.errors import ExitCode, UserError
@@ -35,11 +36,6 @@ class Folder(Source):
 def is_dropping(name: str) -> bool:
     """Whether an operating system left this behind without being asked."""
     return name.lower() in _DROPPINGS or name.startswith("._")
-
-
-def is_image_name(name: str) -> bool:
-    """Whether a file is an image by its name."""
-    return PurePosixPath(name).suffix.lower() in EXTENSIONS
 
 
 def other_files(names: Sequence[str]) -> Iterator[tuple[str, str]]:

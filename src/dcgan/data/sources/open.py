@@ -4,6 +4,7 @@ import difflib
 import os
 from pathlib import Path
 
+from dcgan.data.decoding.formats import READ
 from dcgan.data.sources import catalog
 from dcgan.data.sources.archives import Zip
 from dcgan.data.sources.arrays import open_npy, open_npz, open_tiff
@@ -18,7 +19,7 @@ from dcgan.settings.knobs import DataConfig
 __all__ = ["Item", "Source", "open_source"]
 
 _EXPECTED = (
-    "a folder or .zip of images (PNG, JPEG, GIF, WebP, BMP, TIFF), an .npy, .npz, .idx(.gz) or .tiff of many, "
+    f"a folder or .zip of images ({READ}), an .npy, .npz, .idx(.gz) or .tiff of many, "
     f"or one of {', '.join(catalog.names())}"
 )
 
