@@ -17,6 +17,7 @@ COMMANDS = {
     "evaluate": ["evaluate"],
     "export": ["export"],
     "import": ["import"],
+    "play": ["play"],
     "explore": ["explore"],
     "explore-walk": ["explore", "walk"],
 }

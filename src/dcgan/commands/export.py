@@ -113,11 +113,13 @@ def _name(options: ExportOptions) -> str:
 
 
 def _page(generator: TrainedGenerator, options: ExportOptions) -> Export:
+    from dcgan.commands.run_facts import images_seen
     from dcgan.export.judge import load_discriminator
     from dcgan.export.page import page_export
 
     judge = load_discriminator(generator) if options.with_discriminator else None
-    return page_export(generator, _name(options), encoding=options.weights, discriminator=judge)
+    facts = {"imagesSeen": images_seen(generator)}
+    return page_export(generator, _name(options), encoding=options.weights, discriminator=judge, facts=facts)
 
 
 def _pytorch(generator: TrainedGenerator, options: ExportOptions) -> Export:

@@ -239,6 +239,25 @@ class ImportOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlayOptions:
+    """The page of a run in your browser: breed, walk, change and save images."""
+
+    run: Annotated[str, tyro.conf.Positional, _arg("RUN|FILE")]
+    """The folder that dcgan train made (its best checkpoint if one was kept, else the last), or one checkpoint."""
+    out: Annotated[str | None, _arg("FOLDER")] = None
+    """Where images go that you save to the folder (default: the name of the run and -played)."""
+    port: Annotated[int, _shown("N")] = 0
+    """Of the server on this machine; 0 takes a free one."""
+    no_browser: Flag = False
+    """Only print the address."""
+
+    def __post_init__(self) -> None:
+        """Refuse a port that cannot be."""
+        if not 0 <= self.port <= 65_535:
+            raise UserError(f"--port {self.port}: must be from 0 to 65535.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExportOptions:
     """A trained generator as files for other programs, checked against the run."""
 

@@ -98,8 +98,9 @@ def _document(description: Mapping[str, Any], weights: bytes) -> str:
     scripts = "\n".join(_read(f"{name}.js") for name in SCRIPTS)
     script = f'(() => {{\n"use strict";\n{scripts}\n}})();'
     model = json.dumps(description, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    server = "connect-src 'self'; " if "saving" in description else ""
     policy = (
-        f"default-src 'none'; script-src '{_digest(script)}' 'wasm-unsafe-eval'; style-src '{_digest(style)}'; "
+        f"default-src 'none'; {server}script-src '{_digest(script)}' 'wasm-unsafe-eval'; style-src '{_digest(style)}'; "
         "worker-src blob:; img-src data: blob:; media-src blob:; base-uri 'none'; form-action 'none'"
     )
     kernel = base64.b64encode((WEB / "kernel.wasm").read_bytes()).decode()

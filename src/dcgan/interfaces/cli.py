@@ -14,7 +14,8 @@ dcgan: deep convolutional GANs on your own images
   dcgan train [SOURCE]   learn from a folder, a zip or a named data set;
                          the same command again continues
   dcgan sample RUN       new images from what was learned
-  dcgan export RUN       the generator as a file for other programs: --to onnx
+  dcgan play RUN         a page in the browser: breed, walk, change images
+  dcgan export RUN       the generator as files for others: --to page, onnx, …
   dcgan import FILE      weights of the textbook chapter's own generator
   dcgan evaluate RUN     how good they are, in numbers that can be trusted
   dcgan compare RUN RUN  side by side; --vary trains what is missing
@@ -71,6 +72,7 @@ def _dispatch(words: list[str]) -> int:
         "sample": verbs.sample,
         "export": verbs.export,
         "import": verbs.import_weights,
+        "play": verbs.play,
         "evaluate": verbs.evaluate,
         "data": verbs.data,
         "compare": verbs.compare,

@@ -14,6 +14,7 @@ from dcgan.commands.options import (
     EvaluateOptions,
     ExportOptions,
     ImportOptions,
+    PlayOptions,
     TrainOptions,
 )
 from dcgan.commands.sample import SampleOptions
@@ -100,6 +101,25 @@ def import_weights(words: list[str]) -> int:
         f"{plain(done.folder)}: a generator of {data.height} x {data.width} images, {model.image_channels} channels, "
         f"width {model.generator_width}. New images: dcgan sample {plain(done.folder)}"
     )
+    return ExitCode.OK
+
+
+def play(words: list[str]) -> int:
+    """``dcgan play``: serves the page until Ctrl-C."""
+    options = parse(PlayOptions, words, "dcgan play")
+    import webbrowser
+
+    from dcgan.commands.playing import Saver
+    from dcgan.interfaces.player import Player
+
+    with Player(Saver(options), options.port) as player:
+        print(f"{player.address} is the page of {plain(player.saver.name)}. Ctrl-C ends it.", flush=True)
+        if not options.no_browser:
+            webbrowser.open(player.address)
+        try:
+            player.serve_forever()
+        except KeyboardInterrupt:
+            print()
     return ExitCode.OK
 
 

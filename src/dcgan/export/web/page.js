@@ -94,6 +94,7 @@ class Page {
     element("language").lang = language === "en" ? "pt" : "en";
     element("new").title = word("newHint");
     element("seeds").title = word("seedHint");
+    element("latents").title = word("latentsHint");
     element("score").title = word("scoreHint");
     element("heat-of").title = word("heatHint");
     element("grid").setAttribute("aria-label", word("gridLabel"));
@@ -308,6 +309,20 @@ class Page {
       this.say(word("copied"));
     } catch {
       this.say(word("copyFailed"));
+    }
+  }
+
+  /** Have Python draw these at full precision into a folder: only where dcgan play serves the page. */
+  async saveToFolder(images) {
+    const asked = images.map(({ seed, latent, label }) => ({ seed: seed === null ? null : String(seed), latent: [...latent], label }));
+    const headers = { "content-type": "application/json", "x-dcgan": this.model.saving };
+    try {
+      const answer = await fetch("save", { method: "POST", headers, body: JSON.stringify({ images: asked }) });
+      const told = await answer.json();
+      if (answer.ok) this.say(word("savedThere", { folder: told.folder, names: told.names.join(", ") }));
+      else this.say(word("savedNot", { reason: told.error }));
+    } catch (error) {
+      this.say(word("savedNot", { reason: error.message }));
     }
   }
 

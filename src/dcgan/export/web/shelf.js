@@ -6,6 +6,9 @@ class Shelf {
     this.unticked = new Set();
     element("more").onclick = () => this.#more();
     element("sheet").onclick = () => this.#save();
+    element("latents").onclick = () => this.#saveLatents();
+    element("all-to-folder").onclick = () => page.saveToFolder(page.state.kept);
+    element("all-to-folder").hidden = !page.model.saving;
   }
 
   /** Those that are ticked. */
@@ -53,6 +56,16 @@ class Shelf {
     const picked = this.picked();
     if (picked.length === 1) this.page.showNear(picked[0]);
     else this.page.showGrid({ kind: "children", parents: picked, round: 0, mutation: 0.1 });
+  }
+
+  /** The file that dcgan sample --latents reads. */
+  #saveLatents() {
+    const { model, state } = this.page;
+    const content = { latent_size: model.latentSize, latents: state.kept.map(({ latent }) => [...latent]) };
+    if (model.classes.length) content.class_shares = state.kept.map(({ label }) => model.classes.map((_, i) => Number(i === label)));
+    const name = fileName(model.title, "latents") + ".json";
+    save(new Blob([JSON.stringify(content)], { type: "application/json" }), name);
+    this.page.say(word("saved", { name }));
   }
 
   async #save() {

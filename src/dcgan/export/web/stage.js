@@ -23,6 +23,8 @@ class Stage {
     element("heat-shown").onchange = () => this.show(page.state.chosen);
     element("class-select").onchange = ({ target }) => page.choose(page.images.as(page.state.chosen, Number(target.value)));
     element("view-select").onchange = ({ target }) => page.showAs(Number(target.value));
+    element("to-folder").onclick = () => page.saveToFolder([page.state.chosen]);
+    element("to-folder").hidden = !page.model.saving;
     element("heat-of").hidden = !page.model.discriminator;
     this.#addSliders();
   }
