@@ -18,6 +18,7 @@ COMMANDS = {
     "export": ["export"],
     "import": ["import"],
     "play": ["play"],
+    "push": ["push"],
     "explore": ["explore"],
     "explore-walk": ["explore", "walk"],
 }

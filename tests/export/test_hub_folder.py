@@ -143,6 +143,7 @@ def test_a_run_tells_its_settings_and_nothing_of_where_it_was_made(run: Path, tm
     out = tmp_path / "hub"
     assert main(["export", str(run), "--to", "hub", "--out", str(out)]) == 0
     text = (out / "README.md").read_text()
+    assert (out / "index.html").is_file() and "`index.html`" in text
     assert "trained on creatures.npy" in text and "It had seen 16 training images" in text
     places = [str(run.parent), str(Path.home()), str(tmp_path)]
     written = [path for path in out.rglob("*") if path.is_file()]

@@ -92,7 +92,7 @@ def _hub(generator: TrainedGenerator, options: ExportOptions) -> Export:
     from dcgan.commands.run_facts import run_facts
     from dcgan.export.hub_folder import hub_export
 
-    return hub_export(generator, run_facts(user_path(options.run), generator))
+    return hub_export(generator, run_facts(user_path(options.run), generator), _page(generator, options))
 
 
 def _triton(generator: TrainedGenerator, options: ExportOptions) -> Export:

@@ -60,6 +60,7 @@ def sample(options: SampleOptions) -> Sampled:
     from dcgan.exploration.points import draw
     from dcgan.files import user_path, write_atomically
     from dcgan.runs.generator import load_generator
+    from dcgan.runs.hub import is_on_hub, pinned
 
     options.look.check()
     parse_seeds(options.seeds)
@@ -85,6 +86,8 @@ def sample(options: SampleOptions) -> Sampled:
     for name, content in look.together(np.stack(kept), names).items():
         write_atomically(out / name, content)
     write_atomically(out / "sheet.png", sheet(np.stack(kept[:SHEET_LIMIT])))
+    if is_on_hub(options.run):
+        remarks = (*remarks, f"From {pinned(options.run, generator.path)}")
     return Sampled(out, len(points), remarks)
 
 

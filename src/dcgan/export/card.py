@@ -35,8 +35,11 @@ class RunFacts:
     """What else the evaluation said."""
 
 
-def card(generator: TrainedGenerator, facts: RunFacts, difference: float) -> str:
-    """The whole README; ``difference`` is the largest one of all files of the folder, in grey levels of 255."""
+def card(generator: TrainedGenerator, facts: RunFacts, difference: float, of_page: float | None = None) -> str:
+    """The whole README. ``difference``: the largest one of the files that draw, in grey levels of 255.
+
+    ``of_page``: that of ``index.html``; None without such a page.
+    """
     data, model = generator.config.data, generator.config.model
     size = f"{data.height} x {data.width} pixels, {model.image_channels} channels"
     classes = f" of {len(generator.class_names)} classes" if generator.class_names else ""
@@ -50,6 +53,10 @@ def card(generator: TrainedGenerator, facts: RunFacts, difference: float) -> str
         "the training images may limit the choice.",
         "## Use it",
         _use(generator, difference),
+        ""
+        if of_page is None
+        else "To play with it, open `index.html` in a browser: the generator runs in the page, without a server. "
+        f"Its images of the seeds 0 to 63 differ by at most {of_page:.2g} of 255 grey levels.",
         "## How it was trained",
         "\n".join(f"- {_text(sentence)}" for sentence in facts.sentences) or "Not known: no run folder was given.",
         "## Measurements",

@@ -18,20 +18,22 @@ from dcgan.runs.generator import TrainedGenerator
 LICENCE = "README.md names no licence yet: fill in the line that begins with license before you publish."
 
 
-def hub_export(generator: TrainedGenerator, facts: RunFacts, pages: dict[str, bytes] | None = None) -> Export:
-    """All files of the folder; ``pages`` are others that join them, such as ``index.html``."""
+def hub_export(generator: TrainedGenerator, facts: RunFacts, page: Export | None = None) -> Export:
+    """All files of the folder; ``page`` joins them as ``index.html``, which a static Space shows as it is."""
     made, of_numpy = numpy_files(generator)
     onnx = onnx_export(generator)
     difference = max(of_numpy, onnx.difference)
     made |= onnx.files
     made |= pictures(generator)
     made |= {
-        "README.md": card(generator, facts, difference).encode(),
+        "README.md": card(generator, facts, difference, page.difference if page else None).encode(),
         "handler.py": HANDLER.encode(),
         "requirements.txt": b"numpy\npillow\n",
         "notebook.ipynb": notebook(facts.name),
     }
-    return Export(with_sums(made | (pages or {})), difference, (LICENCE,))
+    if page is not None:
+        (made["index.html"],) = page.files.values()
+    return Export(with_sums(made), difference, (LICENCE,))
 
 
 def pictures(generator: TrainedGenerator) -> dict[str, bytes]:

@@ -16,6 +16,7 @@ dcgan: deep convolutional GANs on your own images
   dcgan sample RUN       new images from what was learned
   dcgan play RUN         a page in the browser: breed, walk, change images
   dcgan export RUN       the generator as files for others: --to page, onnx, …
+  dcgan push RUN NAME    to the Hugging Face hub: shown first, sent with --yes
   dcgan import FILE      weights of the textbook chapter's own generator
   dcgan evaluate RUN     how good they are, in numbers that can be trusted
   dcgan compare RUN RUN  side by side; --vary trains what is missing
@@ -65,7 +66,7 @@ def _dispatch(words: list[str]) -> int:
     if words[0] == "--version":
         print(f"dcgan {version('dcgan')}")
         return ExitCode.OK
-    from dcgan.interfaces import verbs
+    from dcgan.interfaces import sharing, verbs
 
     commands: dict[str, Callable[[list[str]], int]] = {
         "train": verbs.train,
@@ -73,6 +74,7 @@ def _dispatch(words: list[str]) -> int:
         "export": verbs.export,
         "import": verbs.import_weights,
         "play": verbs.play,
+        "push": sharing.push,
         "evaluate": verbs.evaluate,
         "data": verbs.data,
         "compare": verbs.compare,

@@ -55,6 +55,8 @@ def train(
 def load(run: str | Path, checkpoint: Which | None = None) -> TrainedGenerator:
     """The generator of a run folder (``best``, ``last``; None: the best one if one was kept), or of a checkpoint file.
 
+    An exported folder will do too, and ``hub:user/name`` (or ``hub:user/name@revision``), which is fetched.
+
     Raises:
         UserError: There is none, or it is damaged.
     """

@@ -24,6 +24,7 @@ from dcgan.randomness import balanced_latents, latents_of_seeds
 from dcgan.runs.checkpoint import Checkpoint, newest, read
 from dcgan.runs.facts import parse_config
 from dcgan.runs.folder import RunFolder
+from dcgan.runs.hub import fetch, is_on_hub
 from dcgan.runs.portable import WEIGHTS, is_portable, unpacked
 from dcgan.runs.shelf import best
 from dcgan.runs.tensor_file import require_fit
@@ -106,7 +107,7 @@ class TrainedGenerator:
 
 
 def load_generator(path: Path, which: Which | None = "last") -> TrainedGenerator:
-    """The generator of a run folder, of one checkpoint file or of an exported folder, on the CPU.
+    """The generator of a run folder, of a checkpoint file, of an exported folder or of ``hub:user/name``, on the CPU.
 
     Its ``path`` says which file it came from. Of a run folder, ``last`` is the newest good checkpoint, ``best`` the
     marked one; None: the marked one if there is any. The average is taken where the recipe has one, the last weights
@@ -115,6 +116,8 @@ def load_generator(path: Path, which: Which | None = "last") -> TrainedGenerator
     Raises:
         UserError: No run, no such checkpoint, or damaged.
     """
+    if is_on_hub(str(path)):
+        return _of_portable(fetch(str(path)))
     if is_portable(path):
         return _of_portable(path)
     if is_regular(path):
