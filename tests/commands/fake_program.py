@@ -28,7 +28,7 @@ def train(config_path: Path, run: Path) -> int:
     (run / "about.json").write_text('{"fingerprint": "images"}')
     if beta == 0.7 and not again:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-        time.sleep(60)
+        time.sleep(3600)  # until it is stopped
     seen = images // 2 if beta == 0.9 else images
     with (run / "journal.jsonl").open("a") as file:
         for step in range(64, seen + 1, 64):

@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,18 @@ def test_what_was_judged_is_not_judged_again() -> None:
     first = judged(case, 3, 0, {})
     again = judged(case, 5, 0, first)
     assert (len(seen), again["cases"], again["outcomes"]) == (5, 5, {"refused": 5})
+
+
+def test_a_case_that_was_paused_is_not_taken_for_one_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("judge.SECONDS", 0.05)
+
+    def paused(_: random.Random, folder: Path) -> str:
+        time.sleep(0.2)
+        return "accepted"
+
+    assert judged(paused, 1, 0, {})["hangs"] == []
+    monkeypatch.setattr("judge.WAITING", 2)
+    assert judged(paused, 1, 0, {})["hangs"] == [0]
 
 
 def test_the_judge_sees_every_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

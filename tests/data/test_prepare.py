@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from patience import patient
 from PIL import Image
 
 from dcgan import files
@@ -304,7 +305,7 @@ def test_two_processes_at_once_do_not_harm_each_other(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", code, str(tmp_path / "images")]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    sums = {process.communicate(timeout=60)[0] for process in processes}
+    sums = {process.communicate(timeout=patient(60))[0] for process in processes}
     assert [process.returncode for process in processes] == [0, 0]
     assert sums == {f"{prepared(source=str(tmp_path / 'images')).pixels.sum()}\n"}
     assert {path.suffix for path in cache.folder().iterdir()} == {".npy", ".json"}

@@ -14,6 +14,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from patience import patient
 from PIL import Image
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -48,7 +49,12 @@ def one_thread() -> Iterator[None]:
 def test_the_whole_gan_leaves_pictures_that_others_can_open(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", str(EXAMPLES / "whole_gan.py"), "--images", "80", "--out", str(tmp_path)]
     done = subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=120, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=patient(120),
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr
     names = sorted(path.name for path in tmp_path.iterdir())

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import patient, wait_until
 
 import dcgan
 from dcgan.runs import checkpoint
@@ -26,17 +27,17 @@ def start(*words: object, cwd: Path) -> subprocess.Popen:
 
 def run(*words: object, cwd: Path) -> tuple[int, str, str]:
     process = start(*words, cwd=cwd)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=patient(120))
     return process.returncode, out, err
 
 
+def python(script: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, capture_output=True, text=True, timeout=patient(60), check=False)
+
+
 def wait_for(path: Path, process: subprocess.Popen) -> None:
-    for _ in range(1200):
-        if path.exists() and "step" in path.read_text():
-            return
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.05)
-    raise AssertionError(f"{path} did not appear")
+    wait_until(lambda: path.exists() and "step" in path.read_text(), process)
 
 
 @pytest.mark.promise("Ctrl-C and SIGTERM save everything, say how to go on, and the same command goes on.")
@@ -48,7 +49,7 @@ def test_a_signal_saves_says_how_to_go_on_and_the_same_command_does(
     process = start(*words, cwd=tmp_path)
     wait_for(tmp_path / "run" / "journal.jsonl", process)
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=patient(60))
     assert process.returncode == code, err
     assert "Stopped and saved at image" in out + err
     assert "Traceback" not in out + err
@@ -56,7 +57,7 @@ def test_a_signal_saves_says_how_to_go_on_and_the_same_command_does(
     again = start(*words, cwd=tmp_path)
     time.sleep(0.1)
     again.send_signal(signal.SIGTERM)  # before anything is running: nothing to save, nothing broken
-    again.communicate(timeout=60)
+    again.communicate(timeout=patient(60))
     state, out, err = run("sample", "run", "--seeds", "0-3", "--out", "new", cwd=tmp_path)
     assert state == 0, err
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
@@ -67,16 +68,21 @@ def test_a_signal_saves_says_how_to_go_on_and_the_same_command_does(
 def test_what_was_asked_to_stop_cannot_be_interrupted_in_its_exit() -> None:
     script = (
         "import os, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # whoever runs the tests may ignore it
         "from dcgan.interfaces.signals import Stop\n"
         "with Stop() as stop:\n    {}\n"
         "os.kill(os.getpid(), signal.SIGINT)\n"
         "print('whole')\n"
     )
     asked = script.format("os.kill(os.getpid(), signal.SIGTERM)")
-    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, timeout=patient(60), check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "whole\n", "")
     never_asked = script.format("pass")
-    done = subprocess.run([sys.executable, "-c", never_asked], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", never_asked], capture_output=True, text=True, timeout=patient(60), check=False
+    )
     assert "KeyboardInterrupt" in done.stderr and done.stdout == ""
 
 
@@ -88,7 +94,7 @@ def test_a_second_ctrl_c_stops_at_once(critters_npy: Path, tmp_path: Path) -> No
     for _ in range(2):
         process.send_signal(signal.SIGINT)
         time.sleep(0.01)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=patient(60))
     assert process.returncode == 130, err
     assert "Stopped" in out + err
     assert "Traceback" not in out + err
@@ -104,7 +110,7 @@ def test_a_closed_terminal_does_not_end_a_run(critters_npy: Path, tmp_path: Path
     process = start(*words, cwd=tmp_path)
     wait_for(tmp_path / "run" / "journal.jsonl", process)
     process.send_signal(signal.SIGHUP)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=patient(60))
     assert process.returncode == 0, err
 
 
@@ -113,7 +119,7 @@ def test_a_reader_who_leaves_does_not_end_a_run(critters_npy: Path, tmp_path: Pa
     process = start("train", critters_npy, *TINY, "--budget", "400", "--out", "run", cwd=tmp_path)
     process.stdout.close()
     process.stderr.close()
-    assert process.wait(timeout=120) == 0
+    assert process.wait(timeout=patient(120)) == 0
     assert dcgan.load(tmp_path / "run").sample([0]).shape == (1, 3, 16, 16)
 
 

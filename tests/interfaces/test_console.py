@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import patient
 
 from dcgan.interfaces.console import (
     CarefulStream,
@@ -191,7 +192,7 @@ def test_a_reader_that_leaves_a_real_pipe_does_not_end_the_program() -> None:
     child.stderr.close()
     child.stdin.write(b"go\n")
     child.stdin.close()
-    assert child.wait(30) == 7
+    assert child.wait(patient(30)) == 7
 
 
 def test_what_an_encoding_lacks_is_escaped_not_fatal() -> None:

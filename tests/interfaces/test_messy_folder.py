@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patience import patient
 from PIL import Image
 
 from dcgan.data.sources.critters import draw
@@ -61,7 +62,7 @@ def messy(tmp_path: Path) -> Path:
 
 def run(*words: str, cwd: Path) -> tuple[int, str]:
     command = [sys.executable, "-m", "dcgan", *words]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=patient(120), check=False)
     return done.returncode, done.stdout + done.stderr
 
 

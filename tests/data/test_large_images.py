@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable
 
+from patience import patient
+
 from dcgan.data.decoding.large_images import LARGE_BYTES, turn, wait_if_large
 
 LARGE = LARGE_BYTES + 1
@@ -15,7 +17,7 @@ def together(*works: Callable[[], object], seconds: float = 10) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(seconds)
+        thread.join(patient(seconds))
     assert len(ended) == len(works)
 
 
@@ -29,7 +31,7 @@ def test_of_many_threads_one_has_its_turn() -> None:
     ready = threading.Barrier(8)
 
     def work() -> None:
-        ready.wait(10)
+        ready.wait(patient(10))
         for _ in range(50):
             with turn():
                 wait_if_large(LARGE)
