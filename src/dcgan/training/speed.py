@@ -14,6 +14,7 @@ from dcgan.training.feed import Inputs, draws_of
 from dcgan.training.loop import Advance
 from dcgan.training.schedules import Rates
 from dcgan.training.setup import advance_of, new_state, rules_of
+from dcgan.training.waiting import Waiting
 
 STEPS_TOGETHER = 10  # between two looks at the clock, for which a GPU's queue runs dry
 
@@ -25,10 +26,11 @@ def measure_speed(config: Config, device: torch.device, seconds: float, *, best:
     together = STEPS_TOGETHER if device.type == "cuda" else 1
     give_up = 1.2 * count / best if best else math.inf
     time_of = partial(_duration, advance, inputs, together=together, seconds=seconds, give_up=give_up)
-    duration = time_of(rates)
-    if (every := config.training.penalty_every) > 1:
-        free = time_of(rates._replace(penalty=None))
-        duration = (duration + (every - 1) * free) / every
+    with Waiting(torch.get_num_threads()):
+        duration = time_of(rates)
+        if (every := config.training.penalty_every) > 1:
+            free = time_of(rates._replace(penalty=None))
+            duration = (duration + (every - 1) * free) / every
     return count / duration
 
 

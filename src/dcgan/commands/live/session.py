@@ -33,6 +33,7 @@ from dcgan.training.setup import advance_of, feed_of, rules_of
 from dcgan.training.speed import warm_up
 from dcgan.training.state import TrainingState
 from dcgan.training.step import StepReport
+from dcgan.training.waiting import Waiting
 
 REPORT_SECONDS = 30.0  # at least so long between two refreshes of the report,
 REPORT_SHARE = 0.01  # which may take this share of the time
@@ -57,7 +58,7 @@ class Session:
         self._step, self._saved, self._journaled = Timer(seen), Timer(seen), Timer(seen)
         self._reported, self._report_cost = Timer(seen), 0.0
         self._easel = Easel(state.journal_sums.device)
-        self.epoch_line = ""
+        self.epoch_line, self._said_busy = "", False
         self._borders = bit_borders()
         saved = None if state.untouched else seen
         self._pace = Pace(config.training, seen)
@@ -77,9 +78,12 @@ class Session:
         advance = advance_of(self.state, rules_of(config, device), config.hardware.step)
         feed = feed_of(config, self.batches, device)
         try:
-            for report in train_steps(self.state, feed, advance, training=config.training):
-                self._after(report)
-                yield report
+            with Waiting(config.hardware.threads or 1) as waiting:
+                self._say_busy(waiting.is_patient)
+                for report in train_steps(self.state, feed, advance, training=config.training):
+                    self._after(report)
+                    self._say_busy(waiting.look())
+                    yield report
         except GeneratorExit:
             self._close()
             raise
@@ -89,6 +93,12 @@ class Session:
         finally:
             feed.close()
         self._close()
+
+    def _say_busy(self, is_busy: bool) -> None:
+        """Once in a sitting."""
+        if is_busy and not self._said_busy:
+            self.listener.say("Other programs use the processor too: training is slower while they do.")
+            self._said_busy = True
 
     def conclude(self) -> None:
         """Write the end of a run that was killed between its last checkpoint and that line."""
