@@ -21,6 +21,8 @@ COMMANDS = {
     "push": ["push"],
     "explore": ["explore"],
     "explore-walk": ["explore", "walk"],
+    "explore-arithmetic": ["explore", "arithmetic"],
+    "explore-directions": ["explore", "directions"],
 }
 PROGRAM = """
 import sys

@@ -86,3 +86,34 @@ def test_seeds_from_python_are_checked_as_well(run: Path) -> None:
 def test_a_label_and_latents_cannot_both_be_asked_for(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sample", str(run), "--label", "cat", "--latents", "x.json"]) == 2
     assert "give one of them" in capsys.readouterr().err
+
+
+def test_arithmetic_draws_its_terms_and_keeps_the_result_first(run: Path) -> None:
+    result = dcgan.explore.arithmetic(run, "1,2,3 - 4,5,6 + 7,8,9")
+    assert result.points is not None
+    assert len(result.points) == 1 + 8 + 3
+    assert facts(run, "arithmetic")["expression"] == "1,2,3 - 4,5,6 + 7,8,9"
+    assert result.picture.is_file()
+
+
+def test_directions_are_kept_in_the_form_that_other_programs_read(run: Path) -> None:
+    dcgan.explore.directions(run, methods="effect,attributes,sefa,pca", count=2)
+    kept = json.loads(RunFolder(run).directions.read_text())
+    assert kept["latent_size"] == 6
+    assert len({direction["name"] for direction in kept["directions"]}) == len(kept["directions"]) >= 6
+    for direction in kept["directions"]:
+        assert np.linalg.norm(direction["vector"]) == pytest.approx(1, abs=1e-6)
+        assert direction["range"] == [-3, 3]
+        assert all(isinstance(change, float) for change in direction["effect"].values())
+
+
+def test_a_users_own_function_is_found_on_the_path_or_told(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own_answers.py").write_text("def is_bright(picture):\n    return picture[0, 0, 0] > 128\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    words = ["explore", "directions", str(run), "--methods", "sefa", "--count", "1", "--by"]
+    assert main([*words, "own_answers:is_bright"]) == 0
+    assert "is_bright" in [direction["name"] for direction in facts(run, "directions")["directions"]]
+    assert main([*words, "own_answers:nothing"]) == 2
+    assert "no function nothing" in capsys.readouterr().err

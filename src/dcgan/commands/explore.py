@@ -8,9 +8,11 @@ result.picture, result.facts, result.words
 
 from collections.abc import Callable
 
+from dcgan.commands.exploring.arithmetic import arithmetic
+from dcgan.commands.exploring.directions import directions
 from dcgan.commands.exploring.results import Result
 from dcgan.commands.exploring.walk import walk
 
-METHODS: dict[str, Callable[..., Result]] = {"walk": walk}
+METHODS: dict[str, Callable[..., Result]] = {"walk": walk, "arithmetic": arithmetic, "directions": directions}
 
-__all__ = ["METHODS", "Result", "walk"]
+__all__ = ["METHODS", "Result", "arithmetic", "directions", "walk"]

@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
 import sys
+import types
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -24,6 +27,9 @@ from dcgan.interfaces.arguments import parse
 from dcgan.interfaces.console import choose_display
 from dcgan.interfaces.signals import Stop
 from dcgan.wording import number, plain
+
+if TYPE_CHECKING:
+    from dcgan.commands.explore import Result
 
 
 def train(words: list[str]) -> int:
@@ -223,6 +229,8 @@ What has a generator learned? Each method leaves a picture and a JSON file with
 its latents in RUN/explore; dcgan sample RUN --latents FILE draws them again.
 
   walk        a film from image to image
+  arithmetic  concepts added and subtracted: crab - fish + red fish
+  directions  what can be changed about an image, with a strip each
 
 dcgan explore METHOD --help tells the rest.
 """
@@ -237,8 +245,18 @@ def explore(words: list[str]) -> int:
 
     if words[0] not in METHODS:
         raise UserError(f"dcgan explore {words[0]}: no such method. Known: {', '.join(METHODS)}.")
-    result = parse(METHODS[words[0]], words[1:], f"dcgan explore {words[0]}")
+    result = parse(_with_whole_lines(METHODS[words[0]]), words[1:], f"dcgan explore {words[0]}")
     for line in result.words:
         print(plain(line))
     print(f"Picture: {plain(result.picture)}. Latents and numbers: {plain(result.facts)}.")
     return ExitCode.OK
+
+
+def _with_whole_lines(function: Callable[..., "Result"]) -> Callable[..., "Result"]:
+    """The same function, each of its arguments described in one line: tyro breaks lines itself, and keeps ours."""
+
+    assert isinstance(function, types.FunctionType), function
+    same = types.FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
+    same.__kwdefaults__, same.__annotations__ = function.__kwdefaults__, function.__annotations__
+    same.__doc__ = re.sub(r"\n {12,}(?=\S)", " ", function.__doc__ or "")
+    return same

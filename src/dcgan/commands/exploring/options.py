@@ -23,7 +23,7 @@ Seeds = Annotated[str | Sequence[int], shown("0-8,40", reads=str)]
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")]
 Label = Annotated[str | None, shown("CLASS")]
 Checkpoint = Annotated[Which | None, shown("{best,last}")]
-Out = Annotated[str | Path | None, shown("FILE", reads=str)]
+Out = Annotated[str | Path | None, shown("FILE.png", reads=str)]
 Listener = Annotated[Say | None, tyro.conf.Suppress]
 
 

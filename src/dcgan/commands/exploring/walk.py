@@ -7,7 +7,6 @@ from dcgan.commands.exploring.options import (
     Checkpoint,
     Flag,
     Label,
-    Out,
     Run,
     Seeds,
     label_of,
@@ -33,7 +32,7 @@ def walk(
     pace: Annotated[str, shown("DETECTOR|latent")] = "tiny",
     label: Label = None,
     checkpoint: Checkpoint = None,
-    out: Out = None,
+    out: Annotated[str | Path | None, shown("FILE", reads=str)] = None,
 ) -> Result:
     """A film that leads from image to image.
 
