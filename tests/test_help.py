@@ -23,6 +23,7 @@ COMMANDS = {
     "explore-walk": ["explore", "walk"],
     "explore-arithmetic": ["explore", "arithmetic"],
     "explore-directions": ["explore", "directions"],
+    "explore-find": ["explore", "find"],
 }
 PROGRAM = """
 import sys

@@ -117,3 +117,18 @@ def test_a_users_own_function_is_found_on_the_path_or_told(
     assert "is_bright" in [direction["name"] for direction in facts(run, "directions")["directions"]]
     assert main([*words, "own_answers:nothing"]) == 2
     assert "no function nothing" in capsys.readouterr().err
+
+
+def test_an_image_that_the_run_drew_is_found_again_beside_training_images(run: Path, tmp_path: Path) -> None:
+    assert main(["sample", str(run), "--seeds", "5", "--out", str(tmp_path)]) == 0
+    result = dcgan.explore.find(run, (str(tmp_path / "seed_00005.png"),), steps=20, starts=2)
+    assert result.found["decibels"]["yours"][0] > 30
+    assert set(result.found["decibels"]) == {"yours", "training"}
+    assert result.points is not None
+    assert len(result.points) == len(facts(run, "find")["latents"]) == 17
+
+
+def test_a_file_that_is_no_image_is_told(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.png").write_bytes(b"no image")
+    assert main(["explore", "find", str(run), str(tmp_path / "x.png")]) == ExitCode.DATA
+    assert "x.png: " in capsys.readouterr().err

@@ -10,9 +10,15 @@ from collections.abc import Callable
 
 from dcgan.commands.exploring.arithmetic import arithmetic
 from dcgan.commands.exploring.directions import directions
+from dcgan.commands.exploring.find import find
 from dcgan.commands.exploring.results import Result
 from dcgan.commands.exploring.walk import walk
 
-METHODS: dict[str, Callable[..., Result]] = {"walk": walk, "arithmetic": arithmetic, "directions": directions}
+METHODS: dict[str, Callable[..., Result]] = {
+    "walk": walk,
+    "arithmetic": arithmetic,
+    "directions": directions,
+    "find": find,
+}
 
-__all__ = ["METHODS", "Result", "arithmetic", "directions", "walk"]
+__all__ = ["METHODS", "Result", "arithmetic", "directions", "find", "walk"]

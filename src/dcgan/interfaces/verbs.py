@@ -231,6 +231,7 @@ its latents in RUN/explore; dcgan sample RUN --latents FILE draws them again.
   walk        a film from image to image
   arithmetic  concepts added and subtracted: crab - fish + red fish
   directions  what can be changed about an image, with a strip each
+  find        the latent whose image is nearest to yours
 
 dcgan explore METHOD --help tells the rest.
 """

@@ -79,21 +79,23 @@ def directions(
     found = _found(finder, chosen, count, None if of == "pixels" else _eyes(of, generator))
     named = _named(finder, [*found, *(finder.function(name, function) for name, function in functions)], reach)
     shown_at = points_of_seeds(generator, starts, finder.label)
-    words = [
-        f"{len(named)} directions, each from {-reach:.3g} to {reach:.3g}: {', '.join(each.name for each in named)}."
-    ]
-    if "effect" in chosen:
-        shares = [each.share or 0.0 for each in named if each.method == "effect"]
-        words.append(f"The first {len(shares)} by effect carry {sum(shares):.0%} of all change in {of}.")
     return keep(
         path,
         _strips(generator, named, shown_at, reach),
         generator,
         method="directions",
-        words=words,
+        words=_summary(named, reach, of),
         points=shown_at,
         found={"directions": [direction.to_json(reach) for direction in named], "of": of},
     )
+
+
+def _summary(named: "Sequence[Direction]", reach: float, of: str) -> list[str]:
+    names = ", ".join(each.name for each in named)
+    words = [f"{len(named)} directions, each from {-reach:.3g} to {reach:.3g}: {names}."]
+    if shares := [each.share or 0.0 for each in named if each.method == "effect"]:
+        words.append(f"The first {len(shares)} by effect carry {sum(shares):.0%} of all change in {of}.")
+    return words
 
 
 def _chosen(methods: str) -> list[str]:
