@@ -24,6 +24,8 @@ COMMANDS = {
     "explore-arithmetic": ["explore", "arithmetic"],
     "explore-directions": ["explore", "directions"],
     "explore-find": ["explore", "find"],
+    "explore-neighbours": ["explore", "neighbours"],
+    "explore-failures": ["explore", "failures"],
 }
 PROGRAM = """
 import sys

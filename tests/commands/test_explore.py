@@ -132,3 +132,38 @@ def test_a_file_that_is_no_image_is_told(run: Path, tmp_path: Path, capsys: pyte
     (tmp_path / "x.png").write_bytes(b"no image")
     assert main(["explore", "find", str(run), str(tmp_path / "x.png")]) == ExitCode.DATA
     assert "x.png: " in capsys.readouterr().err
+
+
+def test_neighbours_are_the_training_images_themselves_where_a_sample_is_one(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from dcgan.runs.generator import TrainedGenerator
+
+    images = torch.from_numpy(np.load(run.parent / "images.npy")).permute(0, 3, 1, 2)
+    monkeypatch.setattr(TrainedGenerator, "decode", lambda self, latents, labels=None: images[: len(latents)])
+    found = dcgan.explore.neighbours(run, seeds=[0, 1, 2]).found["neighbours"]
+    assert set(found) == {"tiny", "second"}
+    for each in found.values():
+        assert max(row[0] for row in each["distances"]) < 1e-4
+
+
+def test_failures_name_the_training_images_that_are_not_drawn(run: Path) -> None:
+    result = dcgan.explore.failures(run, samples=100)
+    assert result.picture.is_file()
+    names = [name for group in result.found["not_drawn"] for name in group]
+    assert len(names) == len(set(names)) == 64
+    assert 0 <= result.found["uncovered"] <= 1
+
+
+def test_a_method_that_needs_the_training_images_says_so_when_they_are_gone(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = run.parent / "images.npy"
+    images.rename(images.with_suffix(".gone"))
+    try:
+        assert main(["explore", "neighbours", str(run)]) != 0
+        assert "needs the images that it was trained on" in capsys.readouterr().err
+    finally:
+        images.with_suffix(".gone").rename(images)

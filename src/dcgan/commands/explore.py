@@ -10,7 +10,9 @@ from collections.abc import Callable
 
 from dcgan.commands.exploring.arithmetic import arithmetic
 from dcgan.commands.exploring.directions import directions
+from dcgan.commands.exploring.failures import failures
 from dcgan.commands.exploring.find import find
+from dcgan.commands.exploring.neighbours import neighbours
 from dcgan.commands.exploring.results import Result
 from dcgan.commands.exploring.walk import walk
 
@@ -19,6 +21,8 @@ METHODS: dict[str, Callable[..., Result]] = {
     "arithmetic": arithmetic,
     "directions": directions,
     "find": find,
+    "neighbours": neighbours,
+    "failures": failures,
 }
 
-__all__ = ["METHODS", "Result", "arithmetic", "directions", "find", "walk"]
+__all__ = ["METHODS", "Result", "arithmetic", "directions", "failures", "find", "neighbours", "walk"]

@@ -22,7 +22,7 @@ from dcgan.tensors import Features, Images, Latents, Pixels
 
 FIRST_SEED = 2**42  # of the samples that searches start from: none that a picture shows
 SAMPLES = 4096
-STEPS, STARTS = 200, 4
+STEPS, STARTS = 300, 8
 RATE = 0.1  # of Adam, in standard deviations of the prior
 COOLING = 0.3  # last share of the steps, over which the rate falls to a tenth
 LENGTH_WEIGHT = 1e-3

@@ -232,6 +232,8 @@ its latents in RUN/explore; dcgan sample RUN --latents FILE draws them again.
   arithmetic  concepts added and subtracted: crab - fish + red fish
   directions  what can be changed about an image, with a strip each
   find        the latent whose image is nearest to yours
+  neighbours  the training images nearest to samples
+  failures    samples like no real image, real images like no sample
 
 dcgan explore METHOD --help tells the rest.
 """

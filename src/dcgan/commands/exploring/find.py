@@ -22,22 +22,21 @@ def find(
     run: Run,
     images: Annotated[tuple[str, ...], tyro.conf.Positional, shown("[IMAGE …]")] = (),
     *,
-    steps: Annotated[int, shown("N")] = 200,
-    starts: Annotated[int, shown("N")] = 4,
+    steps: Annotated[int, shown("N")] = 300,
+    starts: Annotated[int, shown("N")] = 8,
     by: Annotated[Literal["pixels", "tiny"], shown("{pixels,tiny}")] = "pixels",
     checkpoint: Checkpoint = None,
     out: Out = None,
 ) -> Result:
     """The latent whose image is nearest to yours.
 
-    The image comes back, its latent need not. Some held-out and training images
-    are searched for as well, to compare with.
+    Some held-out and training images are searched for, too, to compare with.
 
     Args:
         run: The folder that dcgan train made, or one of its checkpoints.
         images: Image files. None: only those to compare with.
-        steps: Steps of the search from the best start; the others get a quarter of them (default: 200).
-        starts: The samples nearest to each image from which to start (default: 4).
+        steps: Steps of the search from the best start; the others get a quarter of them (default: 300).
+        starts: The samples nearest to each image from which to start (default: 8).
         by: What shall be alike: pixels (the default), or the features of the detector tiny as well.
         checkpoint: Of the run (default: the best one if one was kept, else the last).
         out: FILE.png (default: RUN/explore/find.png).

@@ -56,6 +56,18 @@ def trained_on(generator: TrainedGenerator) -> Dataset | None:
         return None
 
 
+def required(generator: TrainedGenerator, run: str | Path) -> Dataset:
+    """The images that the run was trained on.
+
+    Raises:
+        UserError: They are no longer there, or changed.
+    """
+    try:
+        return prepare(generator.config.data)
+    except UserError as error:
+        raise UserError(f"{run}: needs the images that it was trained on. {error}", error.exit_code) from error
+
+
 def pixels_of_rows(dataset: Dataset, rows: np.ndarray) -> Pixels:
     """These images: n c h w."""
     return torch.from_numpy(np.array(dataset.pixels[rows])).permute(0, 3, 1, 2)
