@@ -19,6 +19,7 @@ COMMANDS = {
     "import": ["import"],
     "play": ["play"],
     "push": ["push"],
+    "serve": ["serve"],
     "explore": ["explore"],
     "explore-walk": ["explore", "walk"],
     "explore-arithmetic": ["explore", "arithmetic"],

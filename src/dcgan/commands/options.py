@@ -282,17 +282,3 @@ class ExportOptions:
     """page: how weights are stored; int8 is the smallest and changes pixels by a few grey levels of 255."""
     with_discriminator: Flag = False
     """page: pack the discriminator too, which scores the images and shows what looks fake."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PushOptions:
-    """Send a generator to the Hugging Face hub: first shown, sent with --yes."""
-
-    run: Annotated[str, tyro.conf.Positional, _arg("RUN|FOLDER")]
-    """A run, or the folder that dcgan export --to hub made, which is sent as it is."""
-    repo: Annotated[str, tyro.conf.Positional, _arg("USER/NAME")]
-    """The repository on the hub; it is made if there is none."""
-    yes: Flag = False
-    """Send. Without it nothing is sent: the files are listed."""
-    public: Flag = False
-    """Let everybody see a repository that is made now (default: only you)."""

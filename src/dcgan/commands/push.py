@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dcgan.commands.options import ExportOptions, PushOptions
+from dcgan.commands.options import ExportOptions
+from dcgan.commands.sharing_options import PushOptions
 from dcgan.errors import UserError
 from dcgan.files import user_path
 from dcgan.foreign import read_bytes

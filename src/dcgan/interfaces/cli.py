@@ -17,6 +17,7 @@ dcgan: deep convolutional GANs on your own images
   dcgan play RUN         a page in the browser: breed, walk, change images
   dcgan export RUN       the generator as files for others: --to page, onnx, …
   dcgan push RUN NAME    to the Hugging Face hub: shown first, sent with --yes
+  dcgan serve RUN        images by seed over HTTP
   dcgan import FILE      weights of the textbook chapter's own generator
   dcgan evaluate RUN     how good they are, in numbers that can be trusted
   dcgan compare RUN RUN  side by side; --vary trains what is missing
@@ -75,6 +76,7 @@ def _dispatch(words: list[str]) -> int:
         "import": verbs.import_weights,
         "play": verbs.play,
         "push": sharing.push,
+        "serve": sharing.serve,
         "evaluate": verbs.evaluate,
         "data": verbs.data,
         "compare": verbs.compare,

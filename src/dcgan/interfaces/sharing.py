@@ -1,8 +1,9 @@
 """The commands that bring a generator to other people: options in, words out, and an exit code."""
 
-from dcgan.commands.options import PushOptions
+from dcgan.commands.sharing_options import PushOptions, ServeOptions
 from dcgan.errors import ExitCode
 from dcgan.interfaces.arguments import parse
+from dcgan.interfaces.signals import Stop
 from dcgan.wording import plain
 
 
@@ -24,3 +25,13 @@ def push(words: list[str]) -> int:
     sent = send(parcel.files, options.repo, private=not options.public)
     print(f"Sent to {plain(sent.address)}. This very version: hub:{plain(options.repo)}@{plain(sent.revision)}")
     return ExitCode.OK
+
+
+def serve(words: list[str]) -> int:
+    """``dcgan serve``: exit code 130 after Ctrl-C, 143 after SIGTERM, both with every accepted request answered."""
+    options = parse(ServeOptions, words, "dcgan serve")
+    from dcgan.interfaces.service_server import serve as listen
+
+    with Stop() as stop:
+        listen(options, lambda text: print(plain(text), flush=True))
+    return stop.asked or ExitCode.OK
