@@ -10,6 +10,7 @@ from PIL import Image
 
 from dcgan import files
 from dcgan.commands.data import clear_cache, inspect_data
+from dcgan.data.decoding.decode import Unreadable, decode
 from dcgan.data.inspect import DatasetReport, contact_sheet, inspect
 from dcgan.errors import UserError
 from dcgan.settings.knobs import DataConfig
@@ -110,6 +111,8 @@ def test_the_command_writes_the_sheet_where_it_is_asked_to(use: Any, noise: Any,
     assert outcome.sheet is not None and outcome.lines[0] == "fake: 30 images"
     with Image.open(outcome.sheet) as sheet:
         assert sheet.size == (5 * 132 - 4, 4 * 132 - 4)
+    with pytest.raises(Unreadable, match="a contact sheet that dcgan drew"):  # it may lie among the images
+        decode(outcome.sheet.read_bytes())
     assert inspect_data(config()).sheet is None
 
 

@@ -2,7 +2,6 @@
 
 import io
 import os
-import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -41,13 +40,6 @@ def refusal(path: Path | str, exit_code: ExitCode = ExitCode.DATA) -> str:
         open_source(DataConfig(source=str(path)))
     assert caught.value.exit_code == exit_code
     return str(caught.value)
-
-
-def zipped(path: Path, members: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return path
 
 
 def names(source: Source) -> list[str]:
@@ -108,6 +100,41 @@ class TestFolders:
             "loop": "a link, not followed",
             "root": "a link, not followed",
         }
+        assert source.remarks == (
+            "3 links are not followed (link.png, loop, root): what they lead to is missing. "
+            "--set data.links=follow reads it.",
+        )
+
+    def test_links_are_followed_on_request_and_no_folder_twice(self, tmp_path: Path) -> None:
+        write(tmp_path / "store/1.png", png(1))
+        write(tmp_path / "store/2.png", png(2))
+        folder = tmp_path / "images"
+        write(folder / "dog/3.png", png(3))
+        (folder / "cat").symlink_to(tmp_path / "store")
+        (folder / "again").symlink_to(folder / "dog")
+        (folder / "dog/loop").symlink_to(folder)
+        (folder / "dog/4.png").symlink_to(tmp_path / "store/2.png")
+        (folder / "dog/5.png").symlink_to("/dev/zero")
+        (folder / "dog/6.png").symlink_to(tmp_path / "nothing")
+        source = opened(folder, links="follow")
+        assert names(source) == ["cat/1.png", "cat/2.png", "dog/3.png", "dog/4.png"]
+        assert source.class_names == ("cat", "dog")
+        assert [source.read(index).pixels[0, 0, 0] for index in range(4)] == [1, 2, 3, 2]
+        assert dict(source.skipped) == {
+            "again": "leads to a folder that is read already",
+            "dog/5.png": "not a regular file",
+            "dog/6.png": "a link to nothing",
+            "dog/loop": "leads to a folder that is read already",
+        }
+        assert source.remarks == ()
+
+    def test_links_that_branch_again_and_again_end(self, tmp_path: Path) -> None:
+        for level in range(40):
+            (tmp_path / str(level)).mkdir()
+            for name in "ab":
+                (tmp_path / str(level) / name).symlink_to(f"../{level + 1}")
+        write(tmp_path / "40/1.png")
+        assert len(opened(tmp_path, links="follow").items) == 1
 
     @pytest.mark.parametrize("replace", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
     def test_what_takes_a_files_place_later_is_not_opened_either(
@@ -148,88 +175,29 @@ class TestFolders:
         assert "Found nothing at all." in refusal(tmp_path / "empty")
 
 
-class TestZips:
-    def test_a_zip_is_read_like_the_folder_it_was_made_of(self, tmp_path: Path) -> None:
-        members = {"sprites/0001/a.png": png(1), "sprites/0002/b.png": png(2), "sprites/readme.txt": b"text"}
-        source = opened(zipped(tmp_path / "my sprites.zip", members))
-        assert source.name == "my-sprites"
-        assert source.class_names == ("0001", "0002")
-        assert [(item.name, item.label) for item in source.items] == [
-            ("sprites/0001/a.png", 0),
-            ("sprites/0002/b.png", 1),
-        ]
-        assert source.read(1).pixels[0, 0, 0] == 2
-        assert source.skipped == [("*.txt", "not an image by its name (1 file)")]
-        assert list(tmp_path.iterdir()) == [tmp_path / "my sprites.zip"]
-        source.close()
+@pytest.mark.parametrize("address", ["https://example.org/sprites.zip", "hf://datasets/a/b", "git@example.org:a.git"])
+def test_an_address_is_refused_with_what_to_do(address: str) -> None:
+    assert f"{address}: an address, and nothing is fetched from addresses. Download it first" in refusal(address)
 
-    @pytest.mark.promise(
-        "The names inside a zip are only labels: nothing is unpacked, and nothing is written where they point."
-    )
-    def test_names_in_a_zip_are_only_labels(self, tmp_path: Path) -> None:
-        hostile = ["../../escape.png", "/etc/passwd.png", "C:\\windows\\x.png", "a\x1b[2Jb.png", "__MACOSX/._x.png"]
-        source = opened(zipped(tmp_path / "z.zip", dict.fromkeys(hostile, png())))
-        assert names(source) == ["C:/windows/x.png", "a\\x1b[2Jb.png", "escape.png", "etc/passwd.png"]
-        assert source.read(2).pixels.shape == (3, 4, 1)
-        assert [path.name for path in tmp_path.iterdir()] == ["z.zip"]
-        source.close()
 
-    def test_encrypted_linked_and_strangely_compressed_members_are_skipped_by_name(self, tmp_path: Path) -> None:
-        path = tmp_path / "z.zip"
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("good.png", png())
-            archive.writestr("secret.png", png())
-            link = zipfile.ZipInfo("link.png")
-            link.external_attr = 0o120777 << 16
-            archive.writestr(link, "/etc/passwd")
-            archive.writestr("odd.png", png(), compress_type=zipfile.ZIP_LZMA)
-        content = bytearray(path.read_bytes())
-        entry = content.rindex(b"PK\1\2", 0, content.rindex(b"secret.png"))
-        content[entry + 8] |= 1
-        path.write_bytes(content)
-        source = opened(path)
-        assert names(source) == ["good.png"]
-        assert dict(source.skipped) == {
-            "link.png": "a link, not followed",
-            "odd.png": "compressed in an unusual way (method 14)",
-            "secret.png": "encrypted",
-        }
-        source.close()
+def test_a_misspelt_path_is_answered_with_its_neighbour(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    assert f"Did you mean {tmp_path}/photos?" in refusal(tmp_path / "fotos")
 
-    def test_a_damaged_member_is_unreadable_and_a_damaged_zip_refused(self, tmp_path: Path) -> None:
-        path = zipped(tmp_path / "z.zip", {"a.png": png(1), "b.png": png(2)})
-        content = bytearray(path.read_bytes())
-        content[45] ^= 255
-        path.write_bytes(content)
-        source = opened(path)
-        with pytest.raises(Unreadable, match="damaged inside the zip"):
-            source.read(0)
-        assert source.read(1).pixels[0, 0, 0] == 2
-        source.close()
-        path.write_bytes(content[:-30])
-        assert "not a zip that can be read" in refusal(path)
 
-    def test_a_member_without_a_name_is_left_out(self, tmp_path: Path) -> None:
-        path = zipped(tmp_path / "z.zip", {"a.png": png(), "x": b"text"})
-        path.write_bytes(path.read_bytes().replace(b"x", b"\0"))
-        source = opened(path)
-        assert names(source) == ["a.png"]
-        source.close()
-
-    def test_a_bomb_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        path = zipped(tmp_path / "z.zip", {f"{number}.png": bytes(2_000_000) for number in range(3)})
-        monkeypatch.setattr("dcgan.data.sources.archives.MAX_EXPANSION", 100)
-        assert "look like a zip bomb" in refusal(path)
-        monkeypatch.setattr("dcgan.data.sources.archives.MAX_EXPANSION", 1100)
-        monkeypatch.setattr("dcgan.data.sources.archives.MAX_FILE_BYTES", 1_000_000)
-        assert "expands to 2,000,000 bytes" in refusal(path)
-
-    def test_several_threads_read_at_once(self, tmp_path: Path) -> None:
-        source = opened(zipped(tmp_path / "z.zip", {f"{shade:03}.png": png(shade) for shade in range(200)}))
-        with ThreadPoolExecutor(8) as pool:
-            shades = list(pool.map(lambda index: int(source.read(index).pixels[0, 0, 0]), range(200)))
-        assert shades == list(range(200))
-        source.close()
+def test_a_folder_named_like_a_data_set_is_said_to_be_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "critters/1.png")
+    source = open_source(DataConfig(source="critters", height=16, width=16))
+    assert source.name == "critters"
+    assert len(source.items) == 8_000
+    assert source.remarks == ("critters is the data set of that name. To use the folder critters, say ./critters.",)
+    assert names(open_source(DataConfig(source="./critters"))) == ["1.png"]
+    write(tmp_path / "critters/config.toml", b"")
+    write(tmp_path / "critters/about.json", b"{}")
+    assert open_source(DataConfig(source="critters", height=16, width=16)).remarks == ()
 
 
 def test_what_is_no_source_is_refused_with_what_would_be(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def inspect_data(
 
     report, sheet = inspect(config, progress)
     if out is not None:
-        files.write_atomically(out, png(sheet))
+        files.write_atomically(out, png(sheet, sheet=True))
     return Inspection(tuple(report.lines()), out)
 
 

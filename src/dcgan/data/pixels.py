@@ -5,7 +5,9 @@ import io
 import numpy as np
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from dcgan.data.decoding.png import SHEET
 from dcgan.tensors import Images, Pixels
 
 
@@ -57,8 +59,13 @@ def as_picture(picture: np.ndarray) -> Image.Image:
     return Image.fromarray(picture[:, :, 0] if picture.shape[-1] == 1 else picture)
 
 
-def png(picture: np.ndarray) -> bytes:
-    """One image h w c (uint8; 1, 3 or 4 channels, or 1 channel of uint16) → the bytes of a PNG file."""
-    buffer = io.BytesIO()
-    as_picture(picture).save(buffer, format="PNG")
+def png(picture: np.ndarray, *, sheet: bool = False) -> bytes:
+    """One image h w c (uint8; 1, 3 or 4 channels, or 1 channel of uint16) → the bytes of a PNG file.
+
+    ``sheet``: it shows many images, and is marked, so that nobody learns from it later.
+    """
+    buffer, texts = io.BytesIO(), PngInfo()
+    if sheet:
+        texts.add_text(*SHEET)
+    as_picture(picture).save(buffer, format="PNG", pnginfo=texts)
     return buffer.getvalue()

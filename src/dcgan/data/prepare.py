@@ -165,8 +165,9 @@ def _require_enough(source: Source, config: DataConfig, usable: Sequence[Facts],
     reasons = "".join(f"\n  {plain(source.items[one.index].name)}: {plain(one.reason)}" for one in bad[:5])
     more = f"\n  and {len(bad) - 5:,} more" if len(bad) > 5 else ""
     wrong = "over half of them must be" if len(usable) >= 2 else "at least two are needed"
+    remarks = "".join(f"\n{plain(remark)}" for remark in source.remarks)
     raise UserError(
-        f"{plain(config.source)}: {len(usable):,} of {total:,} images can be used; {wrong}.{reasons}{more}",
+        f"{plain(config.source)}: {len(usable):,} of {total:,} images can be used; {wrong}.{remarks}{reasons}{more}",
         ExitCode.DATA,
     )
 
@@ -190,7 +191,7 @@ def _key(source: Source, config: DataConfig) -> str:
         place = str(Path(place).expanduser().resolve())
     settings = asdict(replace(config, source=place, labels=False))  # they are known, trained on or not
     items = [(item.name, item.stamp, item.label, item.test) for item in source.items]
-    parts = [_FORMAT, source.name, settings, items, list(source.skipped), source.class_names]
+    parts = [_FORMAT, source.name, settings, items, list(source.skipped), source.class_names, source.remarks]
     return _hash(json.dumps(parts, separators=(",", ":")).encode())
 
 

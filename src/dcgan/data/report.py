@@ -25,6 +25,8 @@ class DatasetReport:
     """Name and reason of every item that gave no image."""
     skipped: tuple[tuple[str, str], ...]
     """Name and reason of what was not tried at all."""
+    remarks: tuple[str, ...] = ()
+    """What a person should know before anything is trained, a sentence or two each."""
 
     smallest: tuple[int, int]
     """Height and width of the image with the fewest pixels."""
@@ -84,7 +86,7 @@ class DatasetReport:
 
     def lines(self) -> list[str]:
         """The report in short English, a line each."""
-        return [*self._found(), *self._held(), *self._becomes(), *self._refused()]
+        return [*self.remarks, *self._found(), *self._held(), *self._becomes(), *self._refused()]
 
     def _found(self) -> Iterator[str]:
         amount = _count(self.num_used, "image")

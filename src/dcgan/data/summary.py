@@ -61,6 +61,7 @@ def summarize(
         num_used=len(used),
         unreadable=tuple((names[one.index], one.reason) for one in bad),
         skipped=tuple((str(name), str(reason)) for name, reason in source.skipped),
+        remarks=tuple(source.remarks),
         smallest=_pair(sizes[areas.argmin()]),
         largest=_pair(sizes[areas.argmax()]),
         median=_pair(np.median(sizes, axis=0)),

@@ -38,6 +38,8 @@ class DataConfig:
     """Use at most so many images, chosen by a hash of their content. None: all."""
     classes: tuple[str, ...] = ()
     """Use only these classes. Empty: all."""
+    links: Literal["none", "follow"] = "none"
+    """Links inside a folder: left out, or followed, to regular files and folders alone and to no folder twice."""
     labels: bool = False
     """Train one generator that can be asked for a class."""
     held_out: bool = True

@@ -1,21 +1,24 @@
 """A zip of image files, read where it lies: nothing is unpacked, and its names are labels, never paths."""
 
+import re
 import stat
 import threading
+import unicodedata
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import final
 
 from dcgan.data.decoding.bombs import MAX_EXPANSION, is_bomb
 from dcgan.data.decoding.decode import MAX_FILE_BYTES, decode
-from dcgan.data.decoding.formats import is_image_name
 from dcgan.data.decoding.large_images import wait_if_large
-from dcgan.data.sources.folders import is_dropping, other_files
-from dcgan.data.sources.items import Decoded, Item, Source, Unreadable, labels_of, printable
+from dcgan.data.sources.class_labels import Parts
+from dcgan.data.sources.items import Decoded, Source, Unreadable, printable
+from dcgan.data.sources.listing import File, is_dropping, list_images
 from dcgan.errors import ExitCode, UserError
 
 MAX_MEMBERS = 2_000_000
-_ENCRYPTED = 0x1
+_ENCRYPTED, _UTF8 = 0x1, 0x800
 
 
 @final
@@ -25,15 +28,12 @@ class Zip(Source):
     def __init__(self, path: Path) -> None:
         self._archive = open_zip(path)
         self._lock = threading.Lock()
-        members, skipped = _list(self._archive)
-        members.sort(key=lambda member: member[0])
-        labels, class_names = labels_of([parts for parts, _ in members])
-        items = [
-            Item("/".join(parts), f"{info.file_size}:{info.CRC:08x}", label)
-            for (parts, info), label in zip(members, labels, strict=True)
-        ]
-        super().__init__(path.stem, items, class_names=class_names, skipped=skipped)
-        self._members = [info for _, info in members]
+        files, skipped = _files(self._archive)
+        found = list_images(files, skipped, self._beginning)
+        super().__init__(
+            path.stem, found.items, class_names=found.class_names, skipped=found.skipped, remarks=found.remarks
+        )
+        self._members = found.places
 
     def read(self, index: int) -> Decoded:
         """Decode one member."""
@@ -44,6 +44,14 @@ class Zip(Source):
         except Exception as error:  # hostile bytes make zipfile raise anything
             raise Unreadable(f"damaged inside the zip ({error})") from error
         return decode(content)
+
+    def _beginning(self, member: zipfile.ZipInfo, num_bytes: int) -> bytes:
+        """The first bytes of a member, or none."""
+        try:
+            with self._archive.open(member) as file:
+                return file.read(num_bytes)
+        except Exception:  # as above; whoever reads it whole will hear why
+            return b""
 
     def close(self) -> None:
         """Close the archive."""
@@ -68,24 +76,38 @@ def open_zip(path: Path) -> zipfile.ZipFile:
     return archive
 
 
-def _list(archive: zipfile.ZipFile) -> tuple[list[tuple[tuple[str, ...], zipfile.ZipInfo]], list[tuple[str, str]]]:
-    """(name in parts, member) of every image file, and what was left out and why."""
-    members, skipped, others = [], [], []
+def _files(archive: zipfile.ZipFile) -> tuple[list[File[zipfile.ZipInfo]], list[tuple[str, str]]]:
+    """Every member that can be read, and what was left out and why."""
+    files, skipped = [], []
+    has_slashes = any("/" in info.filename for info in archive.infolist())
     for info in archive.infolist():
-        path = info.filename.replace("\\", "/").split("/")
-        parts = tuple(printable(part) for part in path if part not in ("", ".", ".."))
-        if info.filename.endswith(("/", "\\")) or not parts or any(is_dropping(part) for part in parts):
+        name = _name(info, has_slashes)
+        parts = tuple(printable(part) for part in name.split("/") if part not in ("", ".", ".."))
+        if name.endswith("/") or not parts or any(is_dropping(part) for part in parts):
             continue
         if reason := _reason_to_skip(info, parts):
             skipped.append(("/".join(parts), reason))
-        elif is_image_name(parts[-1]):
-            members.append((parts, info))
         else:
-            others.append(parts[-1])
-    return members, sorted(skipped) + list(other_files(others))
+            files.append(File(parts, info, f"{info.file_size}:{info.CRC:08x}"))
+    return files, skipped
 
 
-def _reason_to_skip(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str | None:
+def _name(info: zipfile.ZipInfo, has_slashes: bool) -> str:
+    """The name of a member, "/" between its parts.
+
+    Many programs write UTF-8 without saying so. Of other encodings nobody can know which, only that a backslash after
+    a letter beyond ASCII may be the second half of one. A backslash separates in archives that have no slash at all.
+    """
+    name, is_known = info.filename, bool(info.flag_bits & _UTF8) or info.filename.isascii()
+    if not is_known:
+        with suppress(UnicodeError):
+            name, is_known = info.filename.encode("cp437").decode("utf-8"), True
+    if not has_slashes:
+        name = re.sub(r"\\" if is_known else r"(?<![^\x00-\x7f])\\", "/", name)
+    return unicodedata.normalize("NFC", name)  # the Finder takes umlauts apart, and nobody could type them
+
+
+def _reason_to_skip(info: zipfile.ZipInfo, parts: Parts) -> str | None:
     """Why this member is not even tried, or None."""
     if stat.S_ISLNK(info.external_attr >> 16):
         return "a link, not followed"

@@ -49,11 +49,14 @@ class Source(ABC):
         *,
         class_names: Sequence[str] = (),
         skipped: Sequence[tuple[str, str]] = (),
+        remarks: Sequence[str] = (),
     ) -> None:
+        """``remarks``: what a person should know before the images are used, a sentence each."""
         self.name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name) or "images"
         self.items = items
         self.class_names = tuple(class_names)
         self.skipped = skipped
+        self.remarks = tuple(remarks)
 
     @abstractmethod
     def read(self, index: int) -> Decoded:
@@ -81,7 +84,7 @@ class Selection(Source):
             for item in (source.items[index] for index in self._indices)
             if item.label is not None
         ]
-        super().__init__(source.name, items, class_names=kept, skipped=source.skipped)
+        super().__init__(source.name, items, class_names=kept, skipped=source.skipped, remarks=source.remarks)
 
     def read(self, index: int) -> Decoded:
         """Decode one image."""
@@ -100,22 +103,3 @@ def printable(name: str) -> str:
         letter if letter.isprintable() else letter.encode("unicode_escape", "surrogatepass").decode("ascii")
         for letter in name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     )
-
-
-def labels_of(paths: Sequence[Sequence[str]]) -> tuple[list[int | None], tuple[str, ...]]:
-    """First folder level → class, once folders that all images share are left out.
-
-    Args:
-        paths: The parts of each image's name, the file itself last.
-
-    Returns:
-        A label each and the class names in order; no labels and no names unless every image lies in a class folder.
-    """
-    depth = 0
-    while paths and all(len(parts) > depth + 1 for parts in paths) and len({parts[depth] for parts in paths}) == 1:
-        depth += 1
-    if not paths or any(len(parts) <= depth + 1 for parts in paths):
-        return [None] * len(paths), ()
-    class_names = tuple(sorted({parts[depth] for parts in paths}))
-    number = {name: label for label, name in enumerate(class_names)}
-    return [number[parts[depth]] for parts in paths], class_names

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from pathlib import Path
 
 from dcgan.data.decoding.formats import READ
@@ -11,6 +12,7 @@ from dcgan.data.sources.arrays import open_npy, open_npz, open_tiff
 from dcgan.data.sources.folders import Folder
 from dcgan.data.sources.idx_and_cifar import find_idx, open_cifar10, open_idx
 from dcgan.data.sources.items import Item, Selection, Source
+from dcgan.data.sources.own_files import own_files
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import open_regular
 from dcgan.pickles import refuse_pickle
@@ -30,18 +32,43 @@ def open_source(config: DataConfig) -> Source:
     Raises:
         UserError: Nothing there, nothing that is an image, an unknown class, a download that failed.
     """
-    named = config.source in catalog.names()
-    source = catalog.open_named(config) if named else _open_path(config.source)
+    source = (
+        _open_named(config)
+        if config.source in catalog.names()
+        else _open_path(config.source, follow=config.links == "follow")
+    )
     if not source.items:
         source.close()
         refuse_pickle(Path(config.source).expanduser(), _EXPECTED)
         found = "; ".join(f"{name}: {reason}" for name, reason in source.skipped[:10]) or "nothing at all"
-        raise UserError(f"{config.source}: no images in it. Found {found}. Expected {_EXPECTED}.", ExitCode.DATA)
+        words = " ".join(["no images in it.", *source.remarks, f"Found {found}."])
+        raise UserError(f"{config.source}: {words} Expected {_EXPECTED}.", ExitCode.DATA)
     return _select(source, config.classes) if config.classes else source
 
 
-def _open_path(text: str) -> Source:
+def _open_named(config: DataConfig) -> Source:
+    """A data set of the catalog; a folder of that name is left alone, and said to be."""
+    name = config.source
+    is_shadowed = Path(name).is_dir() and not own_files([(path.name,) for path in Path(name).iterdir()])
+    words = f"{name} is the data set of that name. To use the folder {name}, say ./{name}."
+    try:
+        source = catalog.open_named(config)
+    except UserError as error:
+        raise UserError(f"{words} {error}" if is_shadowed else str(error), error.exit_code) from error
+    if is_shadowed:
+        source.remarks = (words, *source.remarks)
+    return source
+
+
+def _open_path(text: str, *, follow: bool) -> Source:
     """A folder, or a file by its first bytes."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|git@", text):
+        file = text.rstrip("/").rsplit("/", 1)[-1] or "images.zip"
+        raise UserError(
+            f"{text}: an address, and nothing is fetched from addresses. Download it first (curl -LO {text}), "
+            f"then name the file or folder: {file}.",
+            ExitCode.DATA,
+        )
     try:
         path = Path(text).expanduser()
         is_folder, is_file, is_something = path.is_dir(), path.is_file(), os.path.lexists(path)
@@ -49,16 +76,24 @@ def _open_path(text: str) -> Source:
         raise UserError(f"{text}: cannot be opened ({error}).", ExitCode.DATA) from error
     if is_folder:
         idx = find_idx(path)
-        return open_idx(idx, name=path.resolve().name) if idx else Folder(path)
+        return open_idx(idx, name=path.resolve().name) if idx else Folder(path, follow=follow)
     if is_file:
         return _open_file(path)
     if is_something:
         raise UserError(f"{text}: neither a folder nor a regular file. Expected {_EXPECTED}.", ExitCode.DATA)
-    nearest = difflib.get_close_matches(text, catalog.names(), n=1)
+    nearest = difflib.get_close_matches(text, [*catalog.names(), *_neighbours(path, text)], n=1)
     hint = f" Did you mean {nearest[0]}?" if nearest else ""
     raise UserError(
         f"{text}: no such file or folder, and no data set of that name.{hint} Expected {_EXPECTED}.", ExitCode.DATA
     )
+
+
+def _neighbours(path: Path, text: str) -> list[str]:
+    """What lies where the path leads, each spelt as the path is."""
+    try:
+        return [text[: len(text) - len(path.name)] + other.name for other in path.parent.iterdir()]
+    except OSError:
+        return []
 
 
 def _open_file(path: Path) -> Source:
@@ -92,6 +127,12 @@ def _select(source: Source, classes: tuple[str, ...]) -> Source:
             source.close()
             known = ", ".join(source.class_names[:20]) + (" …" if len(source.class_names) > 20 else "")
             nearest = difflib.get_close_matches(name, source.class_names, n=1)
-            hint = f"Did you mean {nearest[0]}?" if nearest else f"Known: {known}." if known else "There are none here."
+            hint = (
+                f"Did you mean {nearest[0]}?" if nearest else f"Known: {known}." if known else _why_no_classes(source)
+            )
             raise UserError(f"--classes {name}: no such class in {source.name}. {hint}", ExitCode.DATA)
     return Selection(source, classes)
+
+
+def _why_no_classes(source: Source) -> str:
+    return next((remark for remark in source.remarks if "lasses" in remark), "There are none here.")
