@@ -15,6 +15,7 @@ COMMANDS = {
     "data": ["data"],
     "compare": ["compare"],
     "evaluate": ["evaluate"],
+    "exercise": ["exercise"],
     "export": ["export"],
     "import": ["import"],
     "play": ["play"],

@@ -10,6 +10,7 @@ def test_the_public_names_are_these() -> None:
         "explore",
         "load",
         "recipe",
+        "show",
         "train",
     ]
     assert dir(dcgan) == dcgan.__all__

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from dcgan.commands import explore
     from dcgan.errors import UserError
     from dcgan.interfaces.python import load, train
+    from dcgan.interfaces.show import show
     from dcgan.runs.generator import TrainedGenerator
     from dcgan.settings.config import Config
     from dcgan.settings.recipes import recipe
     from dcgan.training.step import StepReport
 
-__all__ = ["Config", "StepReport", "TrainedGenerator", "UserError", "explore", "load", "recipe", "train"]
+__all__ = ["Config", "StepReport", "TrainedGenerator", "UserError", "explore", "load", "recipe", "show", "train"]
 
 _HOMES = {
     "Config": "dcgan.settings.config",
@@ -31,6 +32,7 @@ _HOMES = {
     "explore": "dcgan.commands.explore",
     "load": "dcgan.interfaces.python",
     "recipe": "dcgan.settings.recipes",
+    "show": "dcgan.interfaces.show",
     "train": "dcgan.interfaces.python",
 }
 _MODULES = {"explore"}

@@ -11,9 +11,10 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from dcgan.commands.chapter_options import ImportOptions
 from dcgan.commands.export import export
 from dcgan.commands.import_weights import import_weights
-from dcgan.commands.options import ExportOptions, ImportOptions
+from dcgan.commands.options import ExportOptions
 from dcgan.errors import UserError
 from dcgan.interfaces.python import train
 from dcgan.models.chapter_layout import from_chapter, from_gluon_names, to_chapter

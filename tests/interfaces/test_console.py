@@ -14,12 +14,12 @@ from patience import patient
 
 from dcgan.interfaces.console import (
     CarefulStream,
-    NotebookDisplay,
     PlainDisplay,
     TerminalDisplay,
     choose_display,
     time_left,
 )
+from dcgan.interfaces.notebook import NotebookDisplay
 from dcgan.wording import duration, number, plain, short_count
 
 
@@ -203,49 +203,6 @@ def test_what_an_encoding_lacks_is_escaped_not_fatal() -> None:
         display.say("still here")
         stream.flush()
     assert raw.getvalue().decode() == "Pok\\xe9mon \\udcff\nstill here\n"
-
-
-class FakeHandle:
-    """What IPython's display returns."""
-
-    def __init__(self, log: list[dict[str, Any]]) -> None:
-        self.log = log
-
-    def update(self, bundle: dict[str, Any], *, raw: bool) -> None:
-        assert raw
-        self.log.append(bundle)
-
-
-class FakeNotebook:
-    """IPython.display as far as it is used."""
-
-    def __init__(self) -> None:
-        self.log: list[dict[str, Any]] = []
-        self.outputs = 0
-
-    def display(self, bundle: dict[str, Any], *, raw: bool, display_id: bool) -> FakeHandle:
-        assert raw and display_id
-        self.outputs += 1
-        self.log.append(bundle)
-        return FakeHandle(self.log)
-
-
-def test_a_notebook_shows_one_picture_and_one_line_renewed_in_place(tmp_path: Path) -> None:
-    notebook, clock = FakeNotebook(), Clock()
-    paths = [tmp_path / f"{index}.png" for index in range(3)]
-    for index, path in enumerate(paths):
-        path.write_bytes(bytes([index]))
-    with NotebookDisplay(notebook, clock) as display:
-        for index, path in enumerate(paths):
-            display.picture(path)
-            for tenth in range(10):
-                clock.now += 0.05
-                step(display, 10 * index + tenth)
-    pictures = [bundle["image/png"] for bundle in notebook.log if "image/png" in bundle]
-    lines = [bundle["text/plain"] for bundle in notebook.log if "image/png" not in bundle]
-    assert notebook.outputs == 2
-    assert pictures == [b"\x00", b"\x02"]  # the first at once, the last at the end
-    assert len(lines) == 2 and lines[-1].startswith("29 of 1,000")
 
 
 def test_a_notebook_is_one_only_when_a_kernel_runs(monkeypatch: pytest.MonkeyPatch) -> None:

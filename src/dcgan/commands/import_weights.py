@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from dcgan.commands.options import ImportOptions
+from dcgan.commands.chapter_options import ImportOptions
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import write_atomically
 from dcgan.foreign import read_bytes

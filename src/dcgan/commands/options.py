@@ -229,16 +229,6 @@ class EvaluateOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportOptions:
-    """Weights of the chapter's own net_G become a folder to sample from."""
-
-    file: Annotated[str, tyro.conf.Positional, _arg("FILE")]
-    """A .params file of MXNet (net_G.save_parameters), or its state_dict as .safetensors."""
-    out: Annotated[str | None, _arg("FOLDER")] = None
-    """The folder to write (default: the name of the file)."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class PlayOptions:
     """The page of a run in your browser: breed, walk, change and save images."""
 

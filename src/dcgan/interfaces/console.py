@@ -1,9 +1,8 @@
-"""What a training run says while it works: a bar on a terminal, plain lines elsewhere, a live picture in a notebook.
+"""What a training run says while it works: a bar on a terminal, plain lines elsewhere. A notebook has its own display.
 
 Whatever happens to the stream, the run goes on: a display whose reader is gone falls silent.
 """
 
-import importlib
 import os
 import sys
 import time
@@ -75,8 +74,11 @@ class Display(ABC):
 
 def choose_display(stream: TextIO | None = None) -> Display:
     """The display that fits: a notebook's when one runs us, a bar on a terminal, else plain lines. None: stderr."""
-    if stream is None and (notebook := _notebook()):
-        return NotebookDisplay(notebook)
+    if stream is None:
+        from dcgan.interfaces.notebook import NotebookDisplay, running_notebook
+
+        if notebook := running_notebook():
+            return NotebookDisplay(notebook)
     careful = CarefulStream(stream or sys.stderr)
     calm = os.environ.get("NO_COLOR") or os.environ.get("CI") or os.environ.get("TERM") in ("dumb", "unknown")
     return TerminalDisplay(careful) if careful.isatty() and not calm else PlainDisplay(careful)
@@ -192,55 +194,3 @@ class TerminalDisplay(Display):
             self._bar.start()
         self._bar.update(self._task, completed=done, total=total, description=brief)
         self._bar.refresh()
-
-
-class NotebookDisplay(Display):
-    """The newest grid and one line beside it, each renewed in place every two seconds at most."""
-
-    def __init__(self, notebook: Any, clock: Clock = time.monotonic) -> None:
-        self._notebook = notebook
-        self._clock = clock
-        self._handles: dict[str, Any] = {}
-        self._due: dict[str, float] = {}
-        self._held: dict[str, str | Path] = {}
-
-    def picture(self, path: Path) -> None:
-        """Show a new grid in the place of the old one."""
-        self._renew("picture", path)
-
-    def close(self) -> None:
-        """Show what was held back."""
-        self._due.clear()
-        for place, content in list(self._held.items()):
-            self._renew(place, content)
-
-    def _line(self, line: str) -> None:
-        print(line)
-
-    def _progress(self, what: str, done: int, total: int, words: str, brief: str) -> None:
-        self._renew("progress", words)
-
-    def _renew(self, place: str, content: str | Path) -> None:
-        now = self._clock()
-        if now < self._due.get(place, now):
-            self._held[place] = content
-            return
-        self._held.pop(place, None)
-        self._due[place] = now + 2.0
-        try:
-            bundle: dict[str, Any] = {"text/plain": plain(content)}
-            if isinstance(content, Path):
-                bundle["image/png"] = content.read_bytes()
-            if place in self._handles:
-                self._handles[place].update(bundle, raw=True)
-            else:
-                self._handles[place] = self._notebook.display(bundle, raw=True, display_id=True)
-        except (OSError, ValueError):
-            return
-
-
-def _notebook() -> Any:
-    """IPython's display module when a kernel runs us, else None. Nothing is imported that is not there yet."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
-    return importlib.import_module("IPython.display") if hasattr(shell, "kernel") else None

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from dcgan.commands.chapter_options import ExerciseOptions, ImportOptions
 from dcgan.commands.options import (
     CompareOptions,
     DataOptions,
     EvaluateOptions,
     ExportOptions,
-    ImportOptions,
     PlayOptions,
     TrainOptions,
 )
@@ -24,11 +24,12 @@ from dcgan.commands.sample import SampleOptions
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import cache_root, user_path
 from dcgan.interfaces.arguments import parse
-from dcgan.interfaces.console import choose_display
+from dcgan.interfaces.console import Display, choose_display
 from dcgan.interfaces.signals import Stop
 from dcgan.wording import number, plain
 
 if TYPE_CHECKING:
+    from dcgan.commands.compare import Comparison
     from dcgan.commands.explore import Result
 
 
@@ -201,25 +202,49 @@ def compare(words: list[str]) -> int:
     options = parse(CompareOptions, words, "dcgan compare")
     options.check()
     from dcgan.commands.compare import compare as planned
-    from dcgan.commands.compare import describe
     from dcgan.hardware import keep_big_blocks
 
     keep_big_blocks()
     with choose_display() as display, Stop() as stop:
         comparison = planned(options, display)
-        outcomes = comparison.outcomes(options.jobs)
-        for outcome in outcomes:
-            if outcome is not None:
-                display.say(describe(outcome))
-            if stop.asked:
-                outcomes.close()
-                break
+        _finish(comparison, options.jobs, display, stop)
     if options.as_json:
         print(comparison.to_json(), end="")
     else:
         print("\n".join(line for table in comparison.tables()[:2] for line in [*table.lines(), ""]))
         print(f"All of it in pictures: {plain(comparison.folder.report)}")
     return stop.asked or int(bool(comparison.troubles))
+
+
+def _finish(comparison: "Comparison", jobs: int, display: Display, stop: Stop) -> None:
+    """Do what is missing of a comparison, and say what became of each run, until somebody stops it."""
+    from dcgan.commands.compare import describe
+
+    outcomes = comparison.outcomes(jobs)
+    for outcome in outcomes:
+        if outcome is not None:
+            display.say(describe(outcome))
+        if stop.asked:
+            outcomes.close()
+            break
+
+
+def exercise(words: list[str]) -> int:
+    """``dcgan exercise``: exit code 1 when some run has no result, 130 and 143 when it was stopped."""
+    options = parse(ExerciseOptions, words, "dcgan exercise")
+    from dcgan.commands.exercise import answer, planned
+    from dcgan.hardware import keep_big_blocks
+
+    keep_big_blocks()
+    with choose_display() as display, Stop() as stop:
+        comparison = planned(options, display)
+        _finish(comparison, options.jobs, display, stop)
+    if stop.asked:
+        return stop.asked
+    for line in answer(comparison):
+        print(plain(line))
+    print(f"Curves and grids side by side: {plain(comparison.folder.report)}")
+    return int(bool(comparison.troubles))
 
 
 EXPLORE = """\

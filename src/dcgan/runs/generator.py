@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from dcgan.data.pixels import to_pixels
+from dcgan.data.pixels import grid, png, to_pixels, viewable
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import is_regular
 from dcgan.hardware import upload
@@ -69,6 +69,11 @@ class TrainedGenerator:
         """
         classes = self.labels(seeds) if labels is None else torch.tensor(labels, dtype=torch.int64)
         return self.decode(self.latents(seeds), classes)
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows of it: the images of the seeds 0 to 39."""
+        pictures = self.sample(range(40)).permute(0, 2, 3, 1).numpy()
+        return png(grid(viewable(pictures), 10))
 
     def as_configured(self) -> "TrainedGenerator":
         """The same generator with the statistics that its config asks for: whatever is drawn of it is drawn of this."""

@@ -1,0 +1,44 @@
+"""What the commands about the textbook chapter can be told: its exercises, and weights of its own networks."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import tyro
+
+from dcgan.commands.options import _arg, _shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExerciseOptions:
+    """The chapter's exercises, answered by training. 1: ReLU in place of leaky ReLU."""
+
+    number: Annotated[Literal[1], tyro.conf.Positional, _arg("1")]
+    """1: what happens with the plain ReLU? Three seeds of each, curves and grids side by side, an answer in words."""
+    source: Annotated[str, _arg("SOURCE", name="data")] = "critters"
+    """The images: a folder, a file or a name, as dcgan train takes it (default: critters)."""
+    size: Annotated[str, _shown("HEIGHT[xWIDTH]")] = "32"
+    """In pixels."""
+    width: Annotated[int | None, _arg("N")] = None
+    """Channels next to the image, in both networks (default: the chapter's 64)."""
+    budget: Annotated[str, _shown("IMAGES|EPOCHS")] = "20epochs"
+    """Of each run."""
+    repeats: Annotated[int, _shown("N")] = 3
+    """Runs of each, with the seeds 0 … N-1."""
+    samples: Annotated[int, _shown("N")] = 1_000
+    """Images that each run is measured with."""
+    jobs: Annotated[int, _shown("N")] = 1
+    """Runs side by side."""
+    threads: Annotated[int | None, _arg("N")] = None
+    """Processor threads of each (default: all that may be used, shared between the jobs)."""
+    out: Annotated[str, _shown("FOLDER")] = "exercise-1"
+    """Where comparison.html and all runs go; the same command again does only what is missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """Weights of the chapter's own net_G become a folder to sample from."""
+
+    file: Annotated[str, tyro.conf.Positional, _arg("FILE")]
+    """A .params file of MXNet (net_G.save_parameters), or its state_dict as .safetensors."""
+    out: Annotated[str | None, _arg("FOLDER")] = None
+    """The folder to write (default: the name of the file)."""
