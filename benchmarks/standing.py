@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from machine import facts, sources, write_results
 
-from dcgan.commands.evaluate import FIRST_SEED
+from dcgan.commands.subject import FIRST_SEED
 from dcgan.data.prepare import prepare
 from dcgan.evaluation.detectors.by_name import detector, protocol
 from dcgan.evaluation.feature_stats import FeatureStats
@@ -80,9 +80,7 @@ def measures(path: Path, draws: int, samples: int) -> dict[str, dict[str, list[f
     held_out = dataset.held_out if len(dataset.held_out) else dataset.train
     channels = dataset.pixels.shape[-1]
     eyes = {name: detector(protocol(name, channels, trained.dtype)) for name in DETECTORS}
-    reals = {
-        name: FeatureStats.of(features_of(held_out, dataset, "held out, all", each)) for name, each in eyes.items()
-    }
+    reals = {name: FeatureStats.of(features_of(held_out, dataset, each)) for name, each in eyes.items()}
 
     def measured(pixels: Pixels) -> list[float]:
         distances = [frechet_distance(FeatureStats.of(eyes[name](pixels)), reals[name]) for name in DETECTORS]

@@ -101,7 +101,8 @@ def test_the_command_line_prints_measurements_with_their_protocol(
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"target": "nothing"}, "--reference"),
+        ({"target": "nothing"}, "no such run, folder or file"),
+        ({"target": "critters"}, "--reference"),
         ({"target": "nothing", "reference": "critters"}, "nothing"),
         ({"target": "critters", "reference": "critters", "samples": 5}, "at least 100"),
         ({"target": "critters", "reference": "critters", "detectors": ("eagle",), "size": "16"}, "eagle"),

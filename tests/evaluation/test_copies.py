@@ -86,7 +86,7 @@ def test_it_says_when_training_images_stand_in_for_held_out_ones() -> None:
     alone, beside = find_copies(draw(300, 2), train), find_copies(draw(300, 2), train, draw(300, 3))
     assert alone.stand_in
     assert not beside.stand_in
-    assert "training images are to each other" in str(alone)
+    assert "training images to each other" in str(alone)
     assert "99 % of held-out images" in str(beside)
     assert str(alone).startswith("no sign of copies")
     assert str(find_copies(train[:300], train)).startswith("some are copies: 100.0%")

@@ -20,6 +20,7 @@ def test_the_name_says_what_was_measured_with_what_and_on_how_many() -> None:
     assert name_of("fd", "tiny", 10_000) == "fd_tiny_10k"
     assert name_of("kid", "tiny", 1_000) == "kid_tiny_1k"
     assert name_of("kid", "tiny", 721) == "kid_tiny_721"
+    assert name_of("kid", "tiny", 1_000, 5_000) == "kid_tiny_1k_vs_5k"
     assert name_of("fd", "tiny", 1_500) == "fd_tiny_1500"  # nothing is rounded: other counts are other measures
 
 

@@ -6,7 +6,8 @@ from torch import Tensor
 
 from dcgan.evaluation import verdict
 from dcgan.evaluation.measurement import Measurement
-from dcgan.evaluation.verdict import RealImages, Reals, judge
+from dcgan.evaluation.real_images import RealImages, Reals
+from dcgan.evaluation.verdict import judge
 
 
 def draw(count: int, seed: int) -> Tensor:
@@ -30,4 +31,4 @@ def test_perfect_samples_are_at_their_floor_however_many_images_are_held_out(
     assert math.isfinite(kernel.value) and kernel.interval[0] < kernel.value < kernel.interval[1]
     assert abs(kernel.value) < 3 * (kernel.interval[1] - kernel.value)
     assert 0.5 * frechet.floor < frechet.value < 2 * frechet.floor
-    assert not found.copies.alarm
+    assert found.copies is not None and not found.copies.alarm

@@ -104,18 +104,19 @@ def compare(options: CompareOptions, listener: Listener) -> Comparison:
     for name in protocol.detectors if protocol.samples else ():
         detector(name)  # a wrong name is told before hours of training, not after
     if options.runs:
-        columns = [existing(name) for name in dict.fromkeys(options.runs)]
-        return Comparison(columns, folder, protocol, title=f"{len(columns)} runs", facts="As they are.")
+        columns = [existing(name, options.source) for name in dict.fromkeys(options.runs)]
+        return Comparison(columns, folder, protocol, title=f"{len(columns)} runs", facts="Runs that were there.")
     variants = combine(options.recipe or "modern", options.changes(), parse_vary(options.vary) if options.vary else {})
     threads = options.threads or max(1, available_threads() // options.jobs)
     columns = plan(folder, variants, listener, repeats=options.repeats, threads=threads)
     source = Path(variants[0].config.data.source).name
-    facts = f"{options.repeats} runs of each with the same seeds, {options.budget} each, on the same images."
+    runs = "One run" if options.repeats == 1 else f"{options.repeats} runs"
+    facts = f"{runs} of each with the same seeds, {options.budget} each, on the same images."
     return Comparison(columns, folder, protocol, title=f"{source}: {len(columns)} variants", facts=facts)
 
 
-def existing(name: str) -> Column:
-    """A run that is there, as it is.
+def existing(name: str, data: str | None = None) -> Column:
+    """A run that is there, as it is; ``data``: where its images are now, if they have moved.
 
     Raises:
         UserError: There is none.
@@ -126,7 +127,7 @@ def existing(name: str) -> Column:
         raise UserError(f"{name}: no run that has begun is here. Expected a folder that dcgan train made.")
     config = saved_config(run).override({"training.images": story.images_seen})
     key = identity(config, str(story.about.get("fingerprint", "")))
-    return Column(name, [Trial(name, key, config, run, trained=True)])
+    return Column(name, [Trial(name, key, config, run, trained=True, data=data)])
 
 
 def plan(

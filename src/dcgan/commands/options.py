@@ -150,7 +150,8 @@ class CompareOptions(DataOptions):
     runs: Annotated[tyro.conf.Positional[tuple[str, ...]], _arg("[RUN …]")] = ()
     """Folders that dcgan train made."""
     source: Annotated[str | None, _arg("SOURCE", name="data")] = None
-    """Train on these images what is missing: a folder, a file or a name, as dcgan train takes it."""
+    """Train on these images what is missing: a folder, a file or a name, as dcgan train takes it. With runs that are
+    there: where the images that they were trained on are now."""
     vary: Annotated[str | None, _arg("KEY=A,B|KEY=C,D")] = None
     """What differs: "recipe=d2l,modern", "model.negative_slope=0,0.2"; several keys, with | between them, are all
     combined. The first combination is the one that the others are compared with."""
@@ -169,7 +170,7 @@ class CompareOptions(DataOptions):
     samples: Annotated[int, _shown("N")] = 10_000
     """Images that each run is measured with; 0 measures nothing: curves and grids alone."""
     detectors: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, _arg("NAME", name="detector")] = ()
-    """Whose eyes measure: see dcgan evaluate --help; may be repeated (default: tiny and second)."""
+    """Network to measure with: see dcgan evaluate --help; may be repeated (default: tiny and second)."""
     reference: Annotated[str | None, _arg("SOURCE")] = None
     """Real images to measure against (default: each run's own test split or held-out images)."""
     out: Annotated[str, _shown("FOLDER")] = "comparison"
@@ -192,11 +193,11 @@ class CompareOptions(DataOptions):
         Raises:
             UserError: Says what was expected.
         """
-        if bool(self.runs) == (self.source is not None):
+        if not self.runs and self.source is None:
             example = 'dcgan compare --data critters --vary "recipe=d2l,modern"'
             raise UserError(f"Name the runs (dcgan compare RUN RUN), or the images to train on ({example}).")
         if self.runs and self.vary:
-            raise UserError("--vary: needs --data, the images to train on. Runs that are there stay as they are.")
+            raise UserError("--vary: trains new runs on --data. Name runs that are there, or --vary, not both.")
         if self.samples and self.samples < 100:
             raise UserError(f"--samples {self.samples}: must be 0, which measures nothing, or at least 100.")
         for name, least, most in (("repeats", 1, 100), ("jobs", 1, 64), ("samples", 0, 10**6)):
@@ -214,10 +215,16 @@ class EvaluateOptions:
     """Real images to compare with. Default: what the run has held out (the official test split if there is one), and
     what it was trained on."""
     detectors: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, _arg("NAME", name="detector")] = ()
-    """Whose eyes: tiny, second, inception:FILE.safetensors, package.module:function; may be repeated. Default: tiny
-    and second; believe what both say."""
+    """Network to measure with: tiny, second, inception:FILE.safetensors, package.module:function; may be repeated.
+    Default: tiny and second; trust what both agree on."""
     samples: Annotated[int, _arg("N")] = 10_000
-    """Images to draw from a run (default: 10000). Numbers of another N are other numbers."""
+    """Images to draw from a run (default: 10000). Only results of equal N can be compared; 1000 takes a tenth of the
+    time."""
+    reference_images: Annotated[int | None, _arg("N")] = None
+    """Real images to compare with, of the held-out ones and of those trained on (default: as many as samples, but at
+    least 5000). Where there are more, the N is in the name of the measure."""
+    data: Annotated[str | None, _arg("SOURCE")] = None
+    """Where the images that the run was trained on are now, if they have moved; they are known by their content."""
     checkpoint: Annotated[Literal["best", "last"] | None, _arg("{best,last}")] = None
     """Of a run (default: the best one if one was kept, else the last)."""
     size: Annotated[str | None, _arg("HEIGHT[xWIDTH]")] = None

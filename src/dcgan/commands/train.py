@@ -133,6 +133,7 @@ class Training:
             "dcgan": version("dcgan"),
             **describe(),
             "command": sys.argv,
+            "folder": str(Path.cwd()),
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "fingerprint": self.dataset.fingerprint,
             "train_images": len(self.dataset.train),

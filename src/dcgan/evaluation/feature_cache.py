@@ -23,14 +23,14 @@ class Key:
     """Of the prepared data."""
     detector: str
     """Name and hash of the weights."""
-    split: str
-    """Which part of the data, and which rows of it when not all."""
+    rows: str
+    """Hash of the rows of the data that were looked at."""
     num_images: int
 
     @property
     def path(self) -> Path:
         """Where they lie."""
-        words = "\n".join((self.fingerprint, self.detector, self.split, str(self.num_images)))
+        words = "\n".join((self.fingerprint, self.detector, self.rows, str(self.num_images)))
         return _folder() / f"{hashlib.sha256(words.encode()).hexdigest()[:32]}.safetensors"
 
 

@@ -78,8 +78,15 @@ class Measurement:
         return f"{' '.join(words)}: {protocol.num_samples:,} samples against {reference}"
 
 
-def name_of(measure: str, detector: str, num_samples: int) -> str:
-    """``fd_tiny_10k``, ``kid_tiny_1k``. The Fréchet distance is called FID in the one case that the world calls so."""
+def name_of(measure: str, detector: str, num_samples: int, num_reference: int | None = None) -> str:
+    """``fd_tiny_10k``, ``kid_tiny_1k``; ``kid_tiny_1k_vs_5k`` where there are more than ``num_reference`` real images.
+
+    The Fréchet distance is called FID in the one case that the world calls so.
+    """
     measure = "fid" if (measure, detector) == ("fd", "inception") else measure
-    count = f"{num_samples // 1000}k" if num_samples % 1000 == 0 and num_samples else str(num_samples)
-    return f"{measure}_{detector}_{count}"
+    against = "" if num_reference is None else f"_vs_{_short(num_reference)}"
+    return f"{measure}_{detector}_{_short(num_samples)}{against}"
+
+
+def _short(count: int) -> str:
+    return f"{count // 1000}k" if count % 1000 == 0 and count else str(count)

@@ -8,13 +8,18 @@ import torch
 from dcgan.data.dataset import Dataset
 from dcgan.evaluation.detectors.digits import Digits
 from dcgan.evaluation.measurement import Measurement, Protocol, name_of
-from dcgan.evaluation.measures.modes import STACKED_SAMPLES, Modes, count_modes, modes_of_digits
+from dcgan.evaluation.measures.modes import DIGIT_SIZE, STACKED_SAMPLES, Modes, count_modes, modes_of_digits
 from dcgan.evaluation.reals import pixels_of
 from dcgan.runs.generator import TrainedGenerator
 from dcgan.tensors import Pixels
 
 SOURCE = "stacked-mnist"
 _CHUNK = 1024
+
+
+def are_countable(pixels: Pixels) -> bool:
+    """Whether images are large enough for the classifier of digits, one digit in each of three channels."""
+    return pixels.shape[1] == 3 and min(pixels.shape[2:]) >= DIGIT_SIZE and pixels.dtype == torch.uint8
 
 
 def stacked_modes(generator: TrainedGenerator, dataset: Dataset, first_seed: int) -> list[Measurement]:

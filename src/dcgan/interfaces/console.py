@@ -30,6 +30,11 @@ class Display(ABC):
         words = f"{done:,} of {total:,} images prepared"
         self._progress("preparing", done, total, words, words)
 
+    def measure(self, done: int, total: int) -> None:
+        """The detectors have seen so many of the images."""
+        words = f"{done:,} of {total:,} images measured"
+        self._progress("measuring", done, total, words, words)
+
     def step(
         self,
         images_seen: int,

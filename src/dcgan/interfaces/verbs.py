@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -138,7 +137,8 @@ def evaluate(words: list[str]) -> int:
     from dcgan.reporting.measures import classes_of, rows_of, table
 
     keep_big_blocks()
-    evaluation = measure(options, lambda text: print(plain(text), file=sys.stderr))
+    with choose_display() as display:
+        evaluation = measure(options, display)
     numbers = [measurement.to_json() for measurement in evaluation.measurements]
     if options.json:
         print(json.dumps(numbers, ensure_ascii=False, indent=1))

@@ -41,6 +41,8 @@ class Trial:
     run: RunFolder
     trained: bool = False
     """Whether it is to be taken as it is: somebody else's run."""
+    data: str | None = None
+    """Where the images that it was trained on are now; None: where its config says."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def measuring_command(trial: Trial, protocol: Protocol) -> list[str]:
     words = [sys.executable, "-m", "dcgan", "evaluate", str(trial.run.root), "--json"]
     words += ["--samples", str(protocol.samples)]
     words += [word for detector in protocol.detectors for word in ("--detector", detector)]
+    words += ["--data", trial.data] if trial.data else []
     return words + (["--reference", protocol.reference] if protocol.reference else [])
 
 

@@ -58,6 +58,7 @@ def failures(
     points = points_of_seeds(generator, range(FIRST_SEED, FIRST_SEED + samples))
     pixels = draw(generator, points)
     reals = reals_of(dataset, "", judge)
+    assert reals.train is not None, dataset.fingerprint
     known = reals.train.features
     own, seen = radii(known, min(RADIUS, len(known) - 1)), judge(pixels)
     strange = _strangeness(seen, known, own)

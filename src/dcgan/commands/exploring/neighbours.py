@@ -78,6 +78,7 @@ def _near(pixels: "Pixels", dataset: "Dataset", judge: "Detector") -> dict[str, 
     from dcgan.evaluation.reals import reals_of
 
     reals = reals_of(dataset, "", judge)
+    assert reals.train is not None, dataset.fingerprint
     train = reals.train.features
     near = nearest(judge(pixels), train, min(SHOWN, len(train)))
     if reals.held_out is None:

@@ -121,8 +121,7 @@ class Watch:
 
     @cached_property
     def _reals(self) -> Features:
-        split = "held out" if len(self._dataset.held_out) else "train"
-        return features_of(self._rows, self._dataset, f"{split}, the first", self._eyes)
+        return features_of(self._rows, self._dataset, self._eyes)
 
     @cached_property
     def _real_sums(self) -> Tensor:

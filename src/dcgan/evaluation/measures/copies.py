@@ -59,11 +59,12 @@ class Copies:
         return self.suspects > self.threshold
 
     def __str__(self) -> str:
-        others = "training images are to each other" if self.stand_in else "held-out images"
+        others = "training images to each other" if self.stand_in else "held-out images"
         verdict = "some are copies" if self.alarm else "no sign of copies"
+        far = f"; median distance {self.ratio:.2f} times theirs" if math.isfinite(self.ratio) else ""
         return (
-            f"{verdict}: {self.suspects:.1%} of the samples are nearer to one training image than 99 % of {others} "
-            f"(alarm above {self.threshold:.1%}); median distance {self.ratio:.2f} times theirs"
+            f"{verdict}: {self.suspects:.1%} of the samples come closer to one training image than 99 % of {others} do "
+            f"(alarm above {self.threshold:.1%}){far}"
         )
 
 
@@ -75,8 +76,10 @@ def find_copies(
     train_groups: Tensor | None = None,
     held_out_groups: Tensor | None = None,
     num_worst: int = 8,
-) -> Copies:
+) -> Copies | None:
     """Compare the distances of samples to training images with those of images that were held out.
+
+    None where no real image has a training image outside its own group of near-duplicates: nothing to compare with.
 
     Args:
         samples: n d.
@@ -95,6 +98,8 @@ def find_copies(
         of_reals = nearest(held_out, train, crowd, groups=both)
     near, alone = _nearness(of_samples)
     real_near, real_alone = _nearness(of_reals)
+    if not len(real_near):
+        return None
     rank = max(1, round(EXPECTED * len(real_near)))
     suspects = (near < real_near.kthvalue(rank).values) & (alone < torch.quantile(real_alone, _ALONE))
     nearer = _chance_below(near, real_near)
