@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ from browser import browser, drawn, opened
 from networks import generator
 from PIL import Image
 
+import dcgan
 from dcgan.export.page import WEB, page_export
+from dcgan.interfaces.cli import main
 from dcgan.models.build import build_blank
+from dcgan.runs.folder import RunFolder
 from dcgan.runs.generator import TrainedGenerator
 
 __all__ = ["browser"]  # a fixture
@@ -207,3 +211,41 @@ def test_the_page_tells_the_difference_that_was_measured() -> None:
     text = made.files["page.html"].decode()
     model = json.loads(re.search(r'id="model">(.*?)</script>', text)[1])
     assert model["checked"] == {"seeds": 64, "levels": round(made.difference, 3)}
+
+
+def test_directions_that_were_explored_become_named_sliders(browser: Any, run: Path, tmp_path: Path) -> None:
+    there = tmp_path / "demo"
+    shutil.copytree(run, there)
+    size = dcgan.load(run).config.model.latent_size
+    vector = [2.0, *[0.0] * (size - 1)]
+    listed = [
+        {"name": "<b>warmth</b>", "vector": vector, "ends": ["bluer", "redder"], "effect": {}},
+        {"name": "too short", "vector": [1.0]},
+        {"name": "no numbers", "vector": [None] * size},
+    ]
+    directions = RunFolder(there).directions
+    directions.parent.mkdir(exist_ok=True)
+    directions.write_text(json.dumps({"latent_size": size, "directions": listed}))
+    assert main(["export", str(there), "--to", "page", "--out", str(tmp_path / "page.html")]) == 0
+    with opened(browser, tmp_path / "page.html") as page:
+        assert page.locator("#sliders .direction").count() == 1
+        assert page.inner_text("#sliders .direction-name") == "<b>warmth</b>"
+        before = page.evaluate("[...dcgan.state.chosen.latent]")
+        page.fill("#sliders input", "1.5")
+        moved = np.subtract(page.evaluate("[...dcgan.state.chosen.latent]"), before)
+    assert np.abs(moved - [1.5, *[0.0] * (size - 1)]).max() <= 1 / 4096
+
+
+def test_kept_latents_are_what_sample_reads(browser: Any, run: Path, tmp_path: Path) -> None:
+    assert main(["export", str(run), "--to", "page", "--weights", "fp32", "--out", str(tmp_path / "page.html")]) == 0
+    with opened(browser, tmp_path / "page.html") as page:
+        page.click("#grid li:nth-child(3) .tile")
+        page.click("#keep")
+        with page.expect_download() as download:
+            page.click("#latents")
+        download.value.save_as(tmp_path / "latents.json")
+    out = tmp_path / "images"
+    assert main(["sample", str(run), "--latents", str(tmp_path / "latents.json"), "--out", str(out)]) == 0
+    (drawn_file,) = [path for path in out.iterdir() if path.name != "sheet.png"]
+    expected = dcgan.load(run).sample([2])[0].permute(1, 2, 0).numpy()
+    assert np.abs(np.array(Image.open(drawn_file)).astype(int) - expected).max() <= 1

@@ -113,12 +113,12 @@ def _name(options: ExportOptions) -> str:
 
 
 def _page(generator: TrainedGenerator, options: ExportOptions) -> Export:
-    from dcgan.commands.run_facts import images_seen
+    from dcgan.commands.page_facts import page_facts
     from dcgan.export.judge import load_discriminator
     from dcgan.export.page import page_export
 
     judge = load_discriminator(generator) if options.with_discriminator else None
-    facts = {"imagesSeen": images_seen(generator)}
+    facts = page_facts(Path(options.run), generator)
     return page_export(generator, _name(options), encoding=options.weights, discriminator=judge, facts=facts)
 
 

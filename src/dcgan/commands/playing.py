@@ -10,7 +10,7 @@ import torch
 
 from dcgan.commands.looks import encoded
 from dcgan.commands.options import PlayOptions
-from dcgan.commands.run_facts import images_seen
+from dcgan.commands.page_facts import page_facts
 from dcgan.errors import UserError
 from dcgan.export.judge import load_discriminator
 from dcgan.export.page import page_export
@@ -29,8 +29,9 @@ class Saver:
         Raises:
             UserError: No run, or a damaged one.
         """
-        self.generator = load_generator(Path(options.run), None)
-        self.name = Path(options.run).absolute().name.removesuffix(".safetensors")
+        self.run = Path(options.run)
+        self.generator = load_generator(self.run, None)
+        self.name = self.run.absolute().name.removesuffix(".safetensors")
         self.folder = Path(options.out or f"{self.name}-played")
 
     def page(self, token: str) -> bytes:
@@ -39,7 +40,7 @@ class Saver:
             judge = load_discriminator(self.generator)
         except UserError:  # an exported folder has none
             judge = None
-        facts = {"imagesSeen": images_seen(self.generator), "saving": token}
+        facts = page_facts(self.run, self.generator) | {"saving": token}
         made = page_export(self.generator, self.name, encoding="fp32", discriminator=judge, facts=facts)
         (content,) = made.files.values()
         return content

@@ -133,7 +133,7 @@ class Page {
 
   directions() {
     const { directions, latentSize } = this.model;
-    if (directions.length) return orthonormal(directions.map(({ vector }) => vector));
+    if (directions.length) return directions.map(({ vector }) => vector.map((value) => value / Math.hypot(...vector)));
     const random = Array.from({ length: Math.min(6, latentSize) }, (_, i) => this.images.noise(2n ** 40n + BigInt(i)));
     return orthonormal(random);
   }

@@ -43,6 +43,9 @@ class Stage {
         return canvas;
       });
       const row = make("div", { className: "direction" }, [less, input, more]);
+      const { name, ends } = page.model.directions[index] ?? {};
+      if (name) row.prepend(make("span", { className: "direction-name", textContent: name }));
+      if (ends) [less.title, more.title] = ends;
       input.oninput = () => this.#slide();
       input.onchange = () => this.page.remember();
       element("sliders").append(row);
