@@ -10,6 +10,7 @@ from browser import browser, drawn, opened
 from networks import KINDS, generator
 
 import dcgan
+from dcgan.export import packing
 from dcgan.export.judge import load_discriminator
 from dcgan.export.page import page_export
 from dcgan.models.build import build_blank
@@ -47,7 +48,10 @@ def test_the_page_draws_what_torch_draws(browser: Any, tmp_path: Path, kind: str
 
 @pytest.mark.parametrize("kind", ["colour 64x64", "residual, classes"])
 @pytest.mark.parametrize("encoding", ["int8", "fp16"])
-def test_the_page_draws_what_its_export_was_checked_by(browser: Any, tmp_path: Path, kind: str, encoding: str) -> None:
+def test_the_page_draws_what_its_export_was_checked_by(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, encoding: str
+) -> None:
+    monkeypatch.setattr(packing, "SMALL", 0)  # or so small a network would be all in half precision
     made = generator(**KINDS[kind])
     export = page_export(made, "test", encoding=encoding)
     (tmp_path / "page.html").write_bytes(export.files["page.html"])
@@ -58,8 +62,9 @@ def test_the_page_draws_what_its_export_was_checked_by(browser: Any, tmp_path: P
 
 
 def test_eight_bits_a_weight_change_no_pixel_of_a_trained_run_by_more_than_five_grey_levels(
-    browser: Any, run: Path, tmp_path: Path
+    browser: Any, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(packing, "SMALL", 0)
     made = dcgan.load(run)
     with opened(browser, written(tmp_path, made)) as page:
         assert np.abs(np.array(drawn(page, SEEDS)) - expected(made, SEEDS)).max() <= 5

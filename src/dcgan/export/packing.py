@@ -9,13 +9,13 @@ from dcgan.export.program import Rows
 
 Encoding = Literal["int8", "fp16", "fp32"]
 
-SMALL = 0.15  # of all weights
+SMALL = 100_000  # weights
 
 
 def packed(rows: Sequence[Rows], encoding: Encoding) -> tuple[bytes, list[dict[str, Any]]]:
     """All weights in one block of bytes, and where each layer's lie: little endian, each part at a multiple of four.
 
-    With ``int8`` the smallest layers, which together hold up to ``SMALL`` of all weights, keep half precision. They are
+    With ``int8`` the smallest layers, which together hold up to ``SMALL`` weights, keep half precision. They are
     the last ones, whose errors nothing smooths.
     """
     content = bytearray()
@@ -61,8 +61,8 @@ def quantised(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _small(rows: Sequence[Rows]) -> list[bool]:
-    """Which layers are the smallest ones that together hold up to ``SMALL`` of all weights."""
-    left = SMALL * sum(layer.weight.size for layer in rows)
+    """Which layers are the smallest ones that together hold up to ``SMALL`` weights."""
+    left = SMALL
     small = [False] * len(rows)
     for index in sorted(range(len(rows)), key=lambda index: rows[index].weight.size):
         left -= rows[index].weight.size
