@@ -28,6 +28,7 @@ COMMANDS = {
     "explore-find": ["explore", "find"],
     "explore-neighbours": ["explore", "neighbours"],
     "explore-failures": ["explore", "failures"],
+    "explore-units": ["explore", "units"],
 }
 PROGRAM = """
 import sys

@@ -167,3 +167,9 @@ def test_a_method_that_needs_the_training_images_says_so_when_they_are_gone(
         assert "needs the images that it was trained on" in capsys.readouterr().err
     finally:
         images.with_suffix(".gone").rename(images)
+
+
+def test_units_are_on_one_page_and_the_report_of_the_run_shows_it(run: Path) -> None:
+    result = dcgan.explore.units(run, samples=16)
+    assert {unit["layer"] for unit in result.found["units"]} == {1, 2}
+    assert "What its units draw" in RunFolder(run).report.read_text()

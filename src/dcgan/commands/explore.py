@@ -14,6 +14,7 @@ from dcgan.commands.exploring.failures import failures
 from dcgan.commands.exploring.find import find
 from dcgan.commands.exploring.neighbours import neighbours
 from dcgan.commands.exploring.results import Result
+from dcgan.commands.exploring.units import units
 from dcgan.commands.exploring.walk import walk
 
 METHODS: dict[str, Callable[..., Result]] = {
@@ -23,6 +24,7 @@ METHODS: dict[str, Callable[..., Result]] = {
     "find": find,
     "neighbours": neighbours,
     "failures": failures,
+    "units": units,
 }
 
-__all__ = ["METHODS", "Result", "arithmetic", "directions", "failures", "find", "neighbours", "walk"]
+__all__ = ["METHODS", "Result", "arithmetic", "directions", "failures", "find", "neighbours", "units", "walk"]

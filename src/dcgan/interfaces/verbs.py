@@ -259,6 +259,7 @@ its latents in RUN/explore; dcgan sample RUN --latents FILE draws them again.
   find        the latent whose image is nearest to yours
   neighbours  the training images nearest to samples
   failures    samples like no real image, real images like no sample
+  units       what each feature map draws
 
 dcgan explore METHOD --help tells the rest.
 """

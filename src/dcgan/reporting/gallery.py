@@ -12,7 +12,7 @@ from dcgan.foreign import open_regular
 from dcgan.runs.folder import RunFolder
 
 MOST_FRAMES = 24
-SHARE = 3_300_000 // (MOST_FRAMES + 4)
+SHARE = 3_300_000 // (MOST_FRAMES + 13)  # the newest and the real grids, evaluation's sheets, explorations
 """Bytes of a picture before base64 makes it a third longer; the newest and the real ones get twice as many."""
 WIDEST = 1320
 """Pixels; more are not seen on a page."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dcgan.reporting.chart import Chart, Line, draw
+from dcgan.reporting.explored import explored
 from dcgan.reporting.gallery import Gallery, Picture
 from dcgan.reporting.html import document, image, text
 from dcgan.reporting.quality import quality
@@ -43,7 +44,7 @@ def render(run: RunFolder, story: Story, gallery: Gallery) -> str:
     """The whole page. It loads nothing and runs nothing but its own script, which its content policy enforces."""
     script = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
     refresh = '<noscript><meta http-equiv="refresh" content="30"></noscript>' if story.state == "training" else ""
-    parts = (_pictures(gallery), quality(run), _curves(story), _warnings(story), _words(story))
+    parts = (_pictures(gallery), quality(run), explored(run), _curves(story), _warnings(story), _words(story))
     content = f"{_header(story)}<main>{''.join(parts)}{_commands(run, story)}</main>{_footer(story)}"
     return document(f"{_name(story)} · dcgan", content, state=story.state, script=script, head=refresh)
 

@@ -71,7 +71,7 @@ def keep(
     found: dict[str, Any] | None = None,
     still: Path | None = None,
 ) -> Result:
-    """Write the picture, then the JSON file beside it.
+    """Write the picture, then the JSON file beside it; a run's own report is written again, to show both.
 
     ``still``: of a film, the picture for where films cannot be shown.
     """
@@ -90,4 +90,9 @@ def keep(
     facts = picture.with_suffix(".json")
     write_atomically(picture, content)
     write_atomically(facts, (json.dumps(about, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    run = RunFolder(picture.parent.parent)
+    if picture.parent == run.exploration and run.config.is_file():
+        from dcgan.reporting.report import write_report
+
+        write_report(run)
     return Result(picture, facts, tuple(words), points, found or {})
