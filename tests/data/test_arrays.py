@@ -88,6 +88,10 @@ def test_an_npy_keeps_its_numbers(tmp_path: Path, dtype: np.dtype, shape: tuple[
         (np.zeros((4, 6, 7), dtype=np.float32), "float32. Expected: uint8 or uint16: (images * 255)"),
         (np.zeros((4, 6, 7), dtype=np.int64), "images.astype"),
         (np.zeros((4, 3, 32, 32), dtype=np.uint8), "transpose(0, 2, 3, 1)"),
+        (np.zeros((4, 3, 16, 16), dtype=np.uint8), "transpose(0, 2, 3, 1)"),
+        (np.zeros((4, 1, 5, 7), dtype=np.uint8), "transpose(0, 2, 3, 1)"),
+        (np.zeros((4, 9, 32, 32), dtype=np.uint8), "transpose(0, 2, 3, 1)"),
+        (np.zeros((4, 6, 7), dtype=bool), "uint8 or uint16: images.astype('uint8') * 255"),
         (np.zeros((32, 32, 3), dtype=np.uint8), "Expected: n x height x width"),
         (np.zeros((0, 32, 32), dtype=np.uint8), "Expected: n x height x width"),
         (np.zeros(5, dtype=np.uint8), "Expected: n x height x width"),
@@ -154,10 +158,35 @@ def test_an_npz_may_hold_one_array_and_its_labels(tmp_path: Path) -> None:
     assert [item.label for item in source.items] == [1, 0, 1]
     np.savez(tmp_path / "c.npz", pictures=noise(3, 6, 7), labels=[1, 2])
     assert "one number or name for each" in refusal(tmp_path / "c.npz")
+    np.savez(tmp_path / "scalar.npz", pictures=noise(3, 6, 7), labels=1)
+    assert "one number or name for each" in refusal(tmp_path / "scalar.npz")
     np.savez(tmp_path / "d.npz", a=noise(3, 6, 7), b=noise(3, 6, 7))
     assert "arrays a, b. Expected: x_train" in refusal(tmp_path / "d.npz")
     (tmp_path / "e.npz").write_bytes((tmp_path / "c.npz").read_bytes()[:-20])
     assert "damaged" in refusal(tmp_path / "e.npz")
+
+
+def test_labels_that_are_no_classes_do_not_cost_the_images(tmp_path: Path) -> None:
+    images, many = noise(6, 5, 7), noise(6, 14)
+    np.savez(tmp_path / "a.npz", train_images=images, train_labels=many, test_images=images, test_labels=many)
+    source = opened(tmp_path / "a.npz")
+    assert [item.test for item in source.items] == [False] * 6 + [True] * 6
+    assert source.class_names == ()
+    assert source.skipped == [
+        ("test_labels", "14 numbers an image, not classes"),
+        ("train_labels", "14 numbers an image, not classes"),
+    ]
+    np.savez(tmp_path / "b.npz", images=images, labels=np.linspace(0, 1, 6))
+    source = opened(tmp_path / "b.npz")
+    assert source.class_names == ()
+    assert source.skipped == [("labels", "float64, neither whole numbers nor text")]
+
+
+def test_whole_numbers_stored_as_floats_are_classes(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", images=noise(6, 5, 7), labels=np.array([[0], [2], [10], [0], [2], [10]], np.float32))
+    source = opened(tmp_path / "a.npz")
+    assert source.class_names == ("0", "2", "10")
+    assert [item.label for item in source.items] == [0, 1, 2, 0, 1, 2]
 
 
 def test_the_pages_of_a_tiff_are_images(tmp_path: Path) -> None:

@@ -158,15 +158,35 @@ def test_grey_files_give_one_channel_and_one_colour_file_gives_three(use: Any, n
     assert prepared(channels="rgba").pixels.shape[3] == 4
 
 
-def test_one_deep_image_makes_the_array_deep_and_the_others_exact(use: Any, noise: Any) -> None:
-    images = noise(4, 16, 16, 1)
-    deep = np.arange(256, dtype=np.uint16).reshape(16, 16, 1) * 250
-    use(images | {"deep.png": (deep, "I;16")})
+def with_deep(noise: Any, shallow: int, deep: int) -> tuple[dict[str, object], np.ndarray]:
+    """Grey images of 8 bits, and some of 16 called ``deep0.png`` …; the first of these."""
+    picture = np.arange(256, dtype=np.uint16).reshape(16, 16, 1) * 250
+    return noise(shallow, 16, 16, 1) | {f"deep{index}.png": (picture + index, "I;16") for index in range(deep)}, picture
+
+
+def test_where_most_images_have_16_bits_all_get_them_exactly(use: Any, noise: Any) -> None:
+    images, deep = with_deep(noise, 2, 3)
+    use(images)
     dataset = prepared()
     assert dataset.pixels.dtype == np.uint16
-    assert np.array_equal(dataset.pixels[dataset.names.index("deep.png")], deep)
+    assert np.array_equal(dataset.pixels[dataset.names.index("deep0.png")], deep)
     assert np.array_equal(dataset.pixels[dataset.names.index("0001.png")] // 257, images["0001.png"])
-    assert "widened" in dataset.report.dtype_reason and dataset.report.bit_depths == {"8": 4, "16": 1}
+    assert "widened" in dataset.report.dtype_reason and dataset.report.bit_depths == {"8": 2, "16": 3}
+
+
+def test_a_few_images_of_16_bits_are_rounded_and_that_is_said_first(use: Any, noise: Any) -> None:
+    images, deep = with_deep(noise, 4, 1)
+    use(images)
+    dataset = prepared()
+    assert dataset.pixels.dtype == np.uint8
+    assert np.array_equal(dataset.pixels[dataset.names.index("deep0.png")], np.floor(deep / 257 + 0.5))
+    words = "1 of 5 image has 16 bits and is rounded to 8, since most have 8. --bits 16 keeps them."
+    assert dataset.report.lines()[0] == words
+    kept = prepared(bits="16")
+    assert np.array_equal(kept.pixels[kept.names.index("deep0.png")], deep)
+    assert kept.report.remarks == ()
+    assert kept.fingerprint != dataset.fingerprint
+    assert prepared(bits="8").fingerprint == dataset.fingerprint
 
 
 def test_arrays_keep_their_channels_and_others_are_listed(use: Any, noise: Any) -> None:

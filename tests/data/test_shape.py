@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dcgan.data.shape import luma, place, shape_image, widen
+from dcgan.data.shape import brought_to, luma, place, shape_image
 from dcgan.data.sources.items import Decoded, Unreadable
 from dcgan.settings.knobs import DataConfig
 
@@ -28,7 +28,7 @@ def test_the_chapter_s_decoding_is_convert_rgb_then_a_bilinear_stretch(mode: str
     expected = np.asarray(image.convert("RGB").resize((64, 64), Image.Resampling.BILINEAR))
     pixels = np.asarray(image.convert("RGB") if mode == "P" else image)
     got = shaped(pixels.reshape(40, 30, -1), height=64, width=64, fit="stretch", resample="bilinear", alpha="drop")
-    assert np.array_equal(widen(got, 3, np.dtype(np.uint8)), expected)
+    assert np.array_equal(brought_to(got, 3, np.dtype(np.uint8)), expected)
 
 
 @pytest.mark.parametrize("resample", ["bilinear", "bicubic", "lanczos"])
@@ -186,9 +186,17 @@ def test_five_channels_cannot_become_colour() -> None:
 
 def test_widening_loses_nothing() -> None:
     pixels = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
-    wide = widen(pixels, 3, np.dtype(np.uint16))
+    wide = brought_to(pixels, 3, np.dtype(np.uint16))
     assert wide.shape == (16, 16, 3) and wide.max() == 65535
     assert np.array_equal(wide[:, :, 1] // 257, pixels[:, :, 0])
+    assert np.array_equal(brought_to(wide, 3, np.dtype(np.uint8))[:, :, :1], pixels)
+
+
+def test_sixteen_bits_become_the_nearest_of_eight() -> None:
+    deep = np.arange(65536, dtype=np.uint16).reshape(256, 256, 1)
+    shallow = brought_to(deep, 1, np.dtype(np.uint8))
+    assert shallow.dtype == np.uint8
+    assert np.array_equal(shallow, np.floor(deep / 257 + 0.5))
 
 
 @pytest.mark.promise("An image is resized as Pillow resizes it, to the bit, whatever its aspect.")

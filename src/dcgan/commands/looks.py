@@ -87,11 +87,11 @@ class Look:
             images = recoloured(images, self.palette)
         return enlarged(images, self.options.scale)
 
-    def single(self, picture: np.ndarray) -> tuple[str, bytes]:
-        """One finished image → suffix and content of its file, which loses nothing of it."""
+    def single(self, picture: np.ndarray) -> dict[str, bytes]:
+        """One finished image → the content of its files, by suffix; one of them loses nothing of it."""
         from dcgan.export.pictures import webp
 
-        return (".webp", webp(picture)) if self.options.format == "webp" else encoded(picture)
+        return {".webp": webp(picture)} if self.options.format == "webp" else encoded(picture)
 
     def together(self, images: np.ndarray, names: Sequence[str]) -> dict[str, bytes]:
         """The files that hold all finished images at once, by name."""
@@ -109,16 +109,16 @@ class Look:
         return made
 
 
-def encoded(picture: np.ndarray) -> tuple[str, bytes]:
-    """One image h w c → suffix and content of a file that loses nothing of it."""
-    from dcgan.data.pixels import png
+def encoded(picture: np.ndarray) -> dict[str, bytes]:
+    """One image h w c → the content of its files, by suffix: a PNG, and a .npy where a PNG cannot hold all of it."""
+    from dcgan.data.pixels import png, viewable
 
     channels = picture.shape[-1]
     if channels == 1 or (picture.dtype == np.uint8 and channels in (3, 4)):
-        return ".png", png(picture)
+        return {".png": png(picture)}
     buffer = io.BytesIO()
     np.save(buffer, picture)
-    return ".npy", buffer.getvalue()
+    return {".png": png(viewable(picture[None])[0]), ".npy": buffer.getvalue()}
 
 
 def training_images(run: Path, height: int, width: int) -> np.ndarray | None:

@@ -39,6 +39,8 @@ class DataOptions:
     """How images of another shape are made to fit (default: crop)."""
     channels: Annotated[Literal["auto", "grey", "rgb", "rgba"] | None, _arg("{auto,grey,rgb,rgba}")] = None
     """auto (the default) is grey when every image is, else rgb; rgba keeps transparency."""
+    bits: Annotated[Literal["auto", "8", "16"] | None, _arg("{auto,8,16}")] = None
+    """Bits of a channel. auto (the default) is 16 when most images have 16 bits, else 8."""
     background: Annotated[str | None, _arg("COLOUR")] = None
     """What shows through transparency and around padding: white (the default), black, #rrggbb."""
     limit: Annotated[int | None, _arg("N")] = None
@@ -60,6 +62,7 @@ class DataOptions:
             "data.width": width,
             "data.fit": self.fit,
             "data.channels": self.channels,
+            "data.bits": self.bits,
             "data.background": self.background,
             "data.limit": self.limit,
             "data.classes": self.classes,

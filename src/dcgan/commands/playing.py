@@ -63,10 +63,10 @@ class Saver:
         label = self._label(image)
         labels = None if label is None else torch.tensor([label])
         pixels = self.generator.decode(latent, labels)[0].permute(1, 2, 0).numpy()
-        suffix, content = encoded(pixels)
-        name = name + ("" if label is None else f"_class{label}") + suffix
-        write_atomically(self.folder / name, content)
-        return name
+        name += "" if label is None else f"_class{label}"
+        for suffix, content in encoded(pixels).items():
+            write_atomically(self.folder / f"{name}{suffix}", content)
+        return f"{name}.png"
 
     def _latent(self, image: dict[str, Any]) -> tuple[torch.Tensor, str]:
         seed = image.get("seed")

@@ -55,7 +55,7 @@ class Sampled:
 def sample(options: SampleOptions) -> Sampled:
     """Write ``seed_00000.png`` … (``latent_00000.png`` …) and ``sheet.png``, or what the options ask for instead.
 
-    What a PNG cannot hold (16-bit colour, two or more than four channels) becomes ``.npy``.
+    What a PNG cannot hold (16-bit colour, two or more than four channels) lies beside it as ``.npy``.
     """
     from dcgan.exploration.points import draw
     from dcgan.files import user_path, write_atomically
@@ -79,8 +79,8 @@ def sample(options: SampleOptions) -> Sampled:
         images = look.finish(draw(generator, points[start : start + BATCH]).permute(0, 2, 3, 1).numpy())
         for name, picture in zip(names[start : start + BATCH], images, strict=True):
             if options.look.format in ("png", "webp"):
-                suffix, content = look.single(picture)
-                write_atomically(out / f"{name}{suffix}", content)
+                for suffix, content in look.single(picture).items():
+                    write_atomically(out / f"{name}{suffix}", content)
             if whole or len(kept) < SHEET_LIMIT:
                 kept.append(picture)
     for name, content in look.together(np.stack(kept), names).items():

@@ -21,7 +21,7 @@ import numpy as np
 from dcgan import files
 from dcgan.data.dataset import Dataset
 from dcgan.data.report import DatasetReport
-from dcgan.data.shape import widen
+from dcgan.data.shape import brought_to
 
 CHUNK_BYTES = 64_000_000
 _STALE_SECONDS = 24 * 3600
@@ -101,7 +101,7 @@ def pack(name: str, shape: tuple[int, ...], dtype: np.dtype, images: Spool, row_
         array = files.create_array(path, shape, dtype)
         for number, picture in images.drain():
             if number in row_of:
-                array[row_of[number]] = widen(picture, shape[3], dtype)
+                array[row_of[number]] = brought_to(picture, shape[3], dtype)
         array.flush()
 
     files.write_with(array_path(name), fill, durable=True)

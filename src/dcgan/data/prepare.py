@@ -139,7 +139,7 @@ class _Chosen:
 
 def _final_bytes(good: Good, config: DataConfig) -> int:
     """Bytes that each image of the array will need at least when this one is in it."""
-    return config.height * config.width * good.facts.channels * (good.facts.bits // 8)
+    return config.height * config.width * good.facts.channels * (2 if config.bits == "16" else 1)
 
 
 def _of_one_kind(reading: _Reading) -> list[Facts]:

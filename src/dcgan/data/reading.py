@@ -48,6 +48,11 @@ class Facts:
     """Channels that mean neither grey nor RGB, which all images must then have; None for a picture."""
     channels: int
     """Of the shaped image."""
+    is_flat: bool
+    """Whether the shaped image is one colour all over."""
+    lowest: int
+    highest: int
+    """Of the numbers in the file, transparency aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,8 @@ def _good(source: Source, index: int, config: DataConfig) -> Good:
     picture = shape_image(decoded, config)
     height, width, channels = decoded.pixels.shape
     keeps = keeps_channels(decoded, config)
+    transparent = channels in (2, 4) and decoded.mode != "array"
+    colours = decoded.pixels[:, :, :-1] if transparent else decoded.pixels
     facts = Facts(
         index=index,
         content=content_hash(decoded),
@@ -135,9 +142,12 @@ def _good(source: Source, index: int, config: DataConfig) -> Good:
         width=width,
         bits=8 * decoded.pixels.dtype.itemsize,
         mode=decoded.mode,
-        transparent=channels in (2, 4) and decoded.mode != "array",
+        transparent=transparent,
         notes=decoded.notes,
         array_channels=channels if keeps and channels not in (1, 3) else None,
         channels=picture.shape[2],
+        is_flat=bool((picture == picture[:1, :1]).all()),
+        lowest=int(colours.min()),
+        highest=int(colours.max()),
     )
     return Good(facts, picture)

@@ -72,7 +72,7 @@ def shape_image(decoded: Decoded, config: DataConfig) -> np.ndarray:
     """Bring one image to the config's height and width: h w c, uint8 or uint16 as it came.
 
     A grey image stays one channel here (unless ``channels`` says ``rgba``, or a coloured background shows):
-    ``widen`` makes three of it when others have colour.
+    ``brought_to`` makes three of it when others have colour.
 
     Raises:
         Unreadable: It has channels that the config's colours cannot be made of.
@@ -90,11 +90,11 @@ def shape_image(decoded: Decoded, config: DataConfig) -> np.ndarray:
     return _frame(picture, _background(picture, config), config)
 
 
-def widen(picture: np.ndarray, channels: int, dtype: np.dtype) -> np.ndarray:
-    """Grey → three equal channels, eight bits → sixteen (0 … 255 → 0 … 65535), both without loss, if need be."""
+def brought_to(picture: np.ndarray, channels: int, dtype: np.dtype) -> np.ndarray:
+    """Grey → three equal channels, eight bits → sixteen (0 … 255 → 0 … 65535), without loss; 16 are rounded."""
     if picture.dtype != dtype:
-        assert picture.dtype == np.uint8 and dtype == np.uint16, (picture.dtype, dtype)
-        picture = picture.astype(np.uint16) * 257
+        wide = picture.astype(np.uint32)
+        picture = (wide * 257 if dtype == np.uint16 else (wide + 128) // 257).astype(dtype)
     assert picture.shape[2] in (1, channels), (picture.shape, channels)
     return picture if picture.shape[2] == channels else picture.repeat(channels, axis=2)
 

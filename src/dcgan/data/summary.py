@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dcgan.data.reading import Bad, Facts
+from dcgan.data.remarks import pixel_remarks
 from dcgan.data.report import DatasetReport
 from dcgan.data.shape import Placement, place
 from dcgan.data.sources.items import Source
@@ -23,20 +24,24 @@ class Form:
     channels_reason: str
     dtype: Literal["uint8", "uint16"]
     dtype_reason: str
+    remarks: tuple[str, ...] = ()
+    """What is lost."""
 
     @classmethod
     def of(cls, used: Sequence[Facts], config: DataConfig) -> "Form":
-        """The narrowest form in which nothing is lost.
-
-        One image of 16 bits makes the array 16 bits wide: widening the others is exact and costs disk alone, while
-        narrowing would cost a scientist's whole set its depth because of one stray photograph.
-        """
+        """Channels in which nothing is lost, and the bits that most images have, unless others were asked for."""
         channels, channels_reason = _channels(used, config)
         deep = sum(facts.bits == 16 for facts in used)
+        if config.bits != "auto":
+            return cls(channels, channels_reason, "uint16" if config.bits == "16" else "uint8", "as asked")
         if deep == 0:
             return cls(channels, channels_reason, "uint8", "no image has more than 8 bits")
-        others = f"; the other {len(used) - deep:,} are widened, which is exact" if deep < len(used) else ""
-        return cls(channels, channels_reason, "uint16", f"{deep:,} of {len(used):,} images have 16 bits{others}")
+        have = f"{deep:,} of {len(used):,} {'image has' if deep == 1 else 'images have'} 16 bits"
+        if 2 * deep > len(used):
+            others = f"; the other {len(used) - deep:,} are widened, which is exact" if deep < len(used) else ""
+            return cls(channels, channels_reason, "uint16", f"{have}{others}")
+        lost = f"{have} and {'is' if deep == 1 else 'are'} rounded to 8, since most have 8. --bits 16 keeps them."
+        return cls(channels, channels_reason, "uint8", "most images have 8 bits", (lost,))
 
 
 def summarize(
@@ -61,7 +66,7 @@ def summarize(
         num_used=len(used),
         unreadable=tuple((names[one.index], one.reason) for one in bad),
         skipped=tuple((str(name), str(reason)) for name, reason in source.skipped),
-        remarks=tuple(source.remarks),
+        remarks=(*source.remarks, *form.remarks, *pixel_remarks(used, config)),
         smallest=_pair(sizes[areas.argmin()]),
         largest=_pair(sizes[areas.argmax()]),
         median=_pair(np.median(sizes, axis=0)),

@@ -30,6 +30,8 @@ class DataConfig:
     """The resizing filter, antialiased; opencv: bilinear without antialiasing, in OpenCV's whole numbers."""
     channels: Literal["auto", "grey", "rgb", "rgba"] = "auto"
     """auto: one channel when every usable image is grey, else three; arrays keep their own number."""
+    bits: Literal["auto", "8", "16"] = "auto"
+    """Of each channel; auto: 16 when most images have them, else 8, to which the others are rounded."""
     alpha: Literal["over", "drop"] = "over"
     """Transparency: painted over the background, or dropped (the colours beneath appear). Kept by channels=rgba."""
     background: str = "#ffffff"

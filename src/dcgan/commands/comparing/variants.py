@@ -16,6 +16,7 @@ OFF = (None, False, 0, (), "", "none")
 """What a knob is when it does nothing. It stays out of the hash, so that a new knob that is off changes none."""
 ADDED = {
     "runs.evaluations": 10, "runs.evaluation_samples": 1000, "runs.journal_every_images": 1024, "hardware.step": "auto",
+    "data.bits": "auto",
     "model.norm_statistics": "forward", "training.adam": "torch",
 }  # fmt: skip
 """Knobs that reach a result and are newer than the first kept ones, and what they were before there was a choice: that

@@ -19,6 +19,10 @@ _SPLITS = (
     (("x_train", "train_images"), ("y_train", "train_labels")),
     (("x_test", "test_images"), ("y_test", "test_labels")),
 )
+_HINTS = {
+    "f": "(images * 255).round().astype('uint8') if they lie in 0 … 1",
+    "b": "images.astype('uint8') * 255",
+}
 _LABELS = ("y", "label", "labels", "targets")
 
 Split = tuple[np.ndarray, np.ndarray | None]
@@ -102,7 +106,14 @@ def open_npz(path: Path) -> Source:
         raise
     except Exception as error:  # hostile bytes make zipfile raise anything
         _refuse(path, f"damaged ({error})", "an .npz of plain arrays")
-    return Arrays(path, arrays, skipped=[(printable(name), "another array of the file") for name in unused])
+    skipped = [(printable(name), "another array of the file") for name in unused]
+    kept: list[Split] = []
+    for (images, labels), (_, name) in zip(arrays, splits, strict=True):
+        classes = None if labels is None or len(np.atleast_1d(labels)) != len(images) else _classes_or_why_not(labels)
+        if isinstance(classes, str):
+            skipped.append((printable(name), classes))
+        kept.append((images, labels if classes is None else None if isinstance(classes, str) else classes))
+    return Arrays(path, kept, skipped=sorted(skipped))
 
 
 def open_tiff(path: Path) -> Source:
@@ -192,20 +203,36 @@ def _check(path: Path, images: np.ndarray, labels: np.ndarray | None) -> None:
     """Refuse what are not n images of 8 or 16 bits with a label each."""
     what = f"{' x '.join(map(str, images.shape))} {images.dtype}"
     if images.dtype.newbyteorder("=") not in (np.uint8, np.uint16):
-        hint = "(images * 255).round().astype('uint8') if they lie in 0 … 1"
-        _refuse(path, what, f"uint8 or uint16: {hint if images.dtype.kind == 'f' else 'images.astype(...)'}")
-    if images.ndim == 4 and images.shape[1] <= 4 and images.shape[3] > 16:
+        hint = _HINTS.get(images.dtype.kind, "images.astype(...)")
+        _refuse(path, what, f"uint8 or uint16: {hint}")
+    if images.ndim == 4 and _has_channels_first(images.shape):
         _refuse(path, what, "the channels last: images.transpose(0, 2, 3, 1)")
     if images.ndim not in (3, 4) or (images.ndim == 3 and images.shape[2] <= 4) or 0 in images.shape:
         _refuse(path, what, "n x height x width or n x height x width x channels")
-    if labels is not None and (
-        labels.dtype.kind not in "iuU" or labels.size != len(images) or labels.shape[0] != labels.size
-    ):
+    if labels is not None and (labels.ndim == 0 or labels.size != len(images) or labels.shape[0] != labels.size):
         _refuse(
             path,
             f"labels {' x '.join(map(str, labels.shape))} {labels.dtype}",
             f"one number or name for each of {what}",
         )
+
+
+def _has_channels_first(shape: tuple[int, ...]) -> bool:
+    """Whether n c h w is likelier than n h w c: nobody's images are four pixels high, or as wide as deep."""
+    _, first, second, last = shape
+    return first <= 4 < last or second == last > max(4, first)
+
+
+def _classes_or_why_not(labels: np.ndarray) -> np.ndarray | str:
+    """Labels as one whole number or text for each image, or why they are no classes."""
+    if labels.ndim == 0 or labels.size != len(labels):
+        return f"{labels.size // max(len(labels), 1) if labels.ndim else 1} numbers an image, not classes"
+    flat = labels.reshape(-1)
+    if flat.dtype.kind == "f" and np.isfinite(flat).all() and (flat == flat.round()).all():
+        return flat.astype(np.int64)
+    if flat.dtype.kind in "iubU":
+        return flat
+    return f"{flat.dtype}, neither whole numbers nor text"
 
 
 def _number_labels(path: Path, splits: Sequence[Split], class_names: Sequence[str]) -> tuple[list[int], Sequence[str]]:
