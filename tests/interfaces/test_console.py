@@ -139,6 +139,21 @@ def test_preparing_and_training_are_counted_apart() -> None:
     ]
 
 
+def test_a_long_preparation_says_how_long_it_will_take() -> None:
+    stream, clock = Recorder(), Clock()
+    with PlainDisplay(CarefulStream(stream), clock) as display:
+        display.prepare(1, 8_000)
+        clock.now += 10
+        display.prepare(2_001, 8_000)
+        clock.now += 30
+        display.prepare(8_000, 8_000)
+    assert stream.getvalue().splitlines() == [
+        "1 of 8,000 images prepared",
+        "2,001 of 8,000 images prepared, 30 s left",
+        "8,000 of 8,000 images prepared",
+    ]
+
+
 def test_the_bar_shows_the_state_and_messages_above_it(terminal: None) -> None:
     stream = Recorder(terminal=True)
     with choose_display(stream) as display:

@@ -25,9 +25,19 @@ class Display(ABC):
         for line in text.splitlines():
             self._line(plain(line))
 
+    _clock: Clock = staticmethod(time.monotonic)
+    _first_prepared: tuple[float, int] | None = None
+    """When the first images were prepared, and how many."""
+
     def prepare(self, done: int, total: int) -> None:
-        """So many of the images are decoded."""
+        """So many of the images are decoded; from one second on, how long the others will take."""
+        now = self._clock()
+        if self._first_prepared is None or done < self._first_prepared[1]:
+            self._first_prepared = now, done
+        began, first = self._first_prepared
         words = f"{done:,} of {total:,} images prepared"
+        if now > began + 1 and done < total:
+            words += f", {time_left(done, total, (done - first) / (now - began))} left"
         self._progress("preparing", done, total, words, words)
 
     def measure(self, done: int, total: int) -> None:
