@@ -80,7 +80,10 @@ class TestFolders:
         with pytest.raises(UserError, match="There are none here"):
             opened(tmp_path / "a", classes=("dog",))
 
-    @pytest.mark.promise("Links, pipes and hidden files among your images are listed and never opened.")
+    @pytest.mark.promise(
+        "Links, pipes and hidden files among your images are listed; links are followed on request alone, the others "
+        "never opened."
+    )
     def test_links_fifos_and_hidden_files_are_named_and_never_opened(self, tmp_path: Path) -> None:
         folder = tmp_path / "images"
         write(folder / "good.png")
