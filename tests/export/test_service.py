@@ -90,7 +90,7 @@ def client() -> Iterator[Client]:
 def file_of(trained: TrainedGenerator, seed: int, label: int | None = None) -> bytes:
     """What dcgan sample writes."""
     pixels = trained.sample([seed], None if label is None else [label])
-    return encoded(pixels[0].permute(1, 2, 0).numpy())[1]
+    return encoded(pixels[0].permute(1, 2, 0).numpy())[".png"]
 
 
 @pytest.mark.promise("A seed's image over HTTP is the bytes that dcgan sample writes, whoever asks at the same time.")

@@ -20,14 +20,15 @@ MEDIA_TYPES = {"png": "image/png", "webp": "image/webp", "npy": "application/oct
 
 def as_file(picture: np.ndarray, kind: str) -> bytes | None:
     """One image h w c as a file that loses nothing of it, to the bit what dcgan sample writes; None if it would."""
-    suffix, content = encoded(picture)
+    files = encoded(picture)
+    holds_all = ".npy" not in files
     if kind == "webp":
-        return webp(picture) if suffix == ".png" and picture.dtype == np.uint8 else None
+        return webp(picture) if holds_all and picture.dtype == np.uint8 else None
     if kind == "npy":
         buffer = io.BytesIO()
         np.save(buffer, picture)
         return buffer.getvalue()
-    return content if suffix == ".png" else None
+    return files[".png"] if holds_all else None
 
 
 def base64_of(files: Sequence[bytes]) -> list[str]:

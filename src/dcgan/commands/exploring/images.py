@@ -11,7 +11,7 @@ import torch
 from dcgan.data.dataset import Dataset
 from dcgan.data.decoding.decode import decode
 from dcgan.data.prepare import prepare
-from dcgan.data.shape import shape_image, widen
+from dcgan.data.shape import brought_to, shape_image
 from dcgan.data.sources.items import Unreadable
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import read_bytes
@@ -42,9 +42,7 @@ def _read(path: Path, generator: TrainedGenerator) -> Pixels:
         raise UserError(f"{path}: {error}.", ExitCode.DATA) from error
     if picture.shape[2] not in (1, channels):
         raise UserError(f"{path}: {picture.shape[2]} channels, this run's images have {channels}.", ExitCode.DATA)
-    if generator.dtype == torch.uint8 and picture.dtype == np.uint16:
-        picture = (picture >> 8).astype(np.uint8)
-    wide = widen(picture, channels, np.dtype(np.uint16 if generator.dtype == torch.uint16 else np.uint8))
+    wide = brought_to(picture, channels, np.dtype(np.uint16 if generator.dtype == torch.uint16 else np.uint8))
     return torch.from_numpy(np.ascontiguousarray(wide.transpose(2, 0, 1)))[None]
 
 
