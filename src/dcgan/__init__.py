@@ -15,21 +15,40 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dcgan.commands import explore
     from dcgan.errors import UserError
-    from dcgan.interfaces.python import load, train
+    from dcgan.interfaces.python import compare, evaluate, inspect, load, train
     from dcgan.interfaces.show import show
     from dcgan.runs.generator import TrainedGenerator
     from dcgan.settings.config import Config
     from dcgan.settings.recipes import recipe
     from dcgan.training.step import StepReport
 
-__all__ = ["Config", "StepReport", "TrainedGenerator", "UserError", "explore", "load", "recipe", "show", "train"]
+    __version__: str
+
+__all__ = [
+    "Config",
+    "StepReport",
+    "TrainedGenerator",
+    "UserError",
+    "__version__",
+    "compare",
+    "evaluate",
+    "explore",
+    "inspect",
+    "load",
+    "recipe",
+    "show",
+    "train",
+]
 
 _HOMES = {
     "Config": "dcgan.settings.config",
     "StepReport": "dcgan.training.step",
     "TrainedGenerator": "dcgan.runs.generator",
     "UserError": "dcgan.errors",
+    "compare": "dcgan.interfaces.python",
+    "evaluate": "dcgan.interfaces.python",
     "explore": "dcgan.commands.explore",
+    "inspect": "dcgan.interfaces.python",
     "load": "dcgan.interfaces.python",
     "recipe": "dcgan.settings.recipes",
     "show": "dcgan.interfaces.show",
@@ -40,6 +59,8 @@ _MODULES = {"explore"}
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for: ``import dcgan`` alone costs nothing."""
+    if name == "__version__":
+        return import_module("importlib.metadata").version("dcgan")
     if name not in _HOMES:
         raise AttributeError(f"module 'dcgan' has no attribute {name!r}")
     home = import_module(_HOMES[name])

@@ -30,7 +30,7 @@ def choose_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         found = choose_device("auto")
         raise UserError(
-            f"--device {name}: not to be had here. This machine has: {found} (see dcgan doctor)."
+            f"--device {name}: not available on this machine, which has: {found} (see dcgan doctor)."
         ) from error
     return device
 

@@ -96,7 +96,7 @@ def test_a_picture_in_the_making_survives_a_roll_back(
     def rolled_back(out: Path) -> RunFolder:
         steps = start(critters_npy, out, BUDGET)
         list(islice(steps, 65))
-        steps.gi_frame.f_locals["training"].session.roll_back("a test")
+        steps._training.session.roll_back("a test")
         list(steps)
         return RunFolder(out)
 

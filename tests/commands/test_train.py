@@ -10,7 +10,10 @@ import torch
 
 import dcgan
 from dcgan.commands.live.pictures import preview_is_due
+from dcgan.commands.options import TrainOptions
+from dcgan.commands.train import Training
 from dcgan.errors import ExitCode, UserError
+from dcgan.interfaces.run import Silence
 from dcgan.runs import checkpoint, journal
 from dcgan.runs.folder import RunFolder
 from dcgan.settings import rules
@@ -214,11 +217,14 @@ def test_other_images_are_refused(critters_npy: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.promise("Two trainers never share a run: the second one is refused and told who holds it.")
-def test_a_run_in_use_is_refused_and_free_again_afterwards(critters_npy: Path, tmp_path: Path) -> None:
+def test_a_run_in_use_is_refused_and_free_again_afterwards(
+    critters_npy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = start(critters_npy, tmp_path / "run")
     next(run)
-    with pytest.raises(UserError, match="in use by process") as error:
-        start(critters_npy, tmp_path / "run")
+    with monkeypatch.context() as patch, pytest.raises(UserError, match=r"in use by process .* or stop it") as error:
+        patch.setattr("dcgan.runs.lock.platform.node", lambda: "another machine")
+        Training(TrainOptions(source=str(critters_npy), size="16", out=str(tmp_path / "run")), Silence())
     assert error.value.exit_code == ExitCode.BUSY
     run.close()
     next(start(critters_npy, tmp_path / "run"))

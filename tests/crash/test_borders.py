@@ -92,7 +92,7 @@ def test_lack_of_memory_names_what_to_lower(
     told = capsys.readouterr().err
     assert code == ExitCode.MEMORY
     assert all(option in told for option in ("training.batch_size", "--size", "--width"))
-    assert "the last checkpoint is safe" in told
+    assert "at image 16 is safe" in told
     assert "Traceback" not in told
     ends = [event["reason"] for event in journal.read(tmp_path / "run" / "journal.jsonl") if event["event"] == "end"]
     assert ends == ["failed"]

@@ -26,6 +26,14 @@ Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff, _arg()]
 Settings = Annotated[tuple[str, ...], tyro.conf.UseAppendAction, _arg("SECTION.KEY=VALUE", name="set")]
 
 
+def _require_least(options: object, **least: int) -> None:
+    """Refuse options that are below their least value."""
+    for name, bound in least.items():
+        value = getattr(options, name)
+        if value is not None and value < bound:
+            raise UserError(f"--{name} {value}: must be a whole number from {bound} on.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataOptions:
     """Which images."""
@@ -55,9 +63,11 @@ class DataOptions:
 
     def given(self) -> dict[str, Any]:
         """The options as settings; None where nothing was said."""
+        from dcgan.data.sources.open import located
+
         height, width = (None, None) if self.size is None else parse_size(self.size)
         return {
-            "data.source": self.source,
+            "data.source": None if self.source is None else located(self.source),  # it is found from any folder later
             "data.height": height,
             "data.width": width,
             "data.fit": self.fit,
@@ -112,6 +122,17 @@ class TrainOptions(DataOptions):
     """Print the whole config and what it will cost; train nothing."""
     profile: Flag = False
     """Watch 20 steps: profile.txt says where their time goes, profile.json is the trace."""
+
+    verbose: Flag = False
+    """Say also why each setting is as it is."""
+
+    def check(self) -> None:
+        """Refuse numbers that cannot be meant, before anything heavy is imported.
+
+        Raises:
+            UserError: Says what was expected.
+        """
+        _require_least(self, seed=0, limit=2, width=1, threads=1)
 
     def given(self) -> dict[str, Any]:
         """The options as settings; None where nothing was said."""
@@ -196,6 +217,7 @@ class CompareOptions(DataOptions):
         Raises:
             UserError: Says what was expected.
         """
+        _require_least(self, limit=2, threads=1)
         if not self.runs and self.source is None:
             example = 'dcgan compare --data critters --vary "recipe=d2l,modern"'
             raise UserError(f"Name the runs (dcgan compare RUN RUN), or the images to train on ({example}).")

@@ -11,11 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from dcgan.commands.fitness import fit_for
 from dcgan.commands.live.listener import Listener
 from dcgan.commands.live.session import Session
 from dcgan.commands.options import TrainOptions
 from dcgan.commands.plan import as_toml, expected_cost, resolve, settle
-from dcgan.data.prepare import prepare
+from dcgan.data.prepare import Dataset, prepare
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import DiskError, clear_temporaries, require_space, user_path, write_atomically
 from dcgan.foreign import is_regular
@@ -42,10 +43,17 @@ class Training:
             UserError: Bad options, unusable data, a run with other settings, or one in use.
         """
         self.listener, self._profile = listener, options.profile
-        self.run, self.config = locate(options)
+        run, config = locate(options)
+        self.run, self.config = run, fit_for(run, config, listener.say)
         with ExitStack() as stack:
+            is_there = self.run.lock.exists()  # else nothing is made before the source is known to be good
+            if is_there:
+                stack.enter_context(lock.held(self.run.lock))
             self.dataset = prepare(self.config.data, listener.prepare)
-            stack.enter_context(lock.held(self.run.lock))
+            for line in beginning(self.config, self.dataset):
+                listener.say(line)  # before anything is measured, which may take a while
+            if not is_there:
+                stack.enter_context(lock.held(self.run.lock))
             self.config = resolve(self.config, self.dataset, listener.say)
             self.dataset = self.dataset.trained_on(self.config.data.labels)
             self._tidy()
@@ -149,6 +157,7 @@ def locate(options: TrainOptions) -> tuple[RunFolder, Config]:
     Raises:
         UserError: The folder holds something else, or a run with other settings.
     """
+    options.check()
     if options.starts_anew():
         requested = options.requested()
         run = RunFolder(user_path(options.out) if options.out else default_folder(requested))
@@ -205,14 +214,26 @@ def _json(value: object) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
 
 
-def introduce(training: Training) -> Iterator[str]:
-    """What is about to happen, in words."""
+def beginning(config: Config, dataset: Dataset) -> Iterator[str]:
+    """What was found, in a few lines, and a batch that is larger than all of it."""
+    yield from dataset.report.brief()
+    if (batch := config.training.batch_size) > len(dataset.train):
+        yield (
+            f"A batch of {batch:,} is larger than the {len(dataset.train):,} images to train on: each step shows every "
+            "one of them several times. 32 or 64 is usual: --set training.batch_size=32."
+        )
+
+
+def introduce(training: Training, *, verbose: bool = False) -> Iterator[str]:
+    """What is about to happen, in words; ``verbose``: why each setting is as it is, too."""
     config, dataset = training.config, training.dataset
-    yield from dataset.report.lines()
-    if not training.session.state.images_seen:
-        yield from explain(dict(flatten(config)))
+    reasons = explain(dict(flatten(config)))
+    if verbose:
+        yield from reasons
+    elif reasons and not training.session.state.images_seen:
+        yield f"{len(reasons)} choices of settings have their reasons in the report; --verbose prints them."
     if dataset.class_names and not config.data.labels:
-        yield f"{len(dataset.class_names)} classes found and not used: --labels learns them."
+        yield f"{len(dataset.class_names)} classes found; add --labels to learn them."
     images, speed = config.training.images or 0, config.training.images_per_second
     minutes = f", about {images / speed / 60:.0f} min at {speed:.0f} images/s" if speed else ""
     way = "" if config.hardware.step == "eager" else f" ({config.hardware.step})"
@@ -225,6 +246,16 @@ def introduce(training: Training) -> Iterator[str]:
         yield f"{training.run.root} is finished: its {images:,} images are seen. A larger --budget extends it."
     elif training.session.state.images_seen:
         yield f"{training.run.root} goes on at image {training.session.state.images_seen:,}."
+
+
+def left_of(options: TrainOptions) -> str:
+    """What is on disk of a run that ended without a word, in a sentence."""
+    run, _ = locate(options)
+    found = shelf.paths(run)
+    if not found:
+        return f"Nothing of {run.root} was saved yet; the same command begins anew."
+    seen = f"{shelf.images_seen(found[0]):,}"
+    return f"The checkpoint of {run.root} at image {seen} is safe; the same command goes on from there."
 
 
 def conclude(training: Training) -> Iterator[str]:
@@ -248,7 +279,8 @@ def conclude(training: Training) -> Iterator[str]:
 
 def rehearse(options: TrainOptions, listener: Listener) -> tuple[str, list[str]]:
     """The config that a run would have, as TOML, and what it would cost, in words. Leaves no run behind."""
-    _, config = locate(options)
+    run, config = locate(options)
+    config = fit_for(run, config, listener.say)
     dataset = prepare(config.data, listener.prepare)
     config = resolve(config, dataset, listener.say, measure=True)
     return as_toml(config), [*dataset.report.lines(), *explain(dict(flatten(config))), *expected_cost(config, dataset)]

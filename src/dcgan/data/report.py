@@ -88,6 +88,17 @@ class DatasetReport:
         """The report in short English, a line each."""
         return [*self.remarks, *self._found(), *self._held(), *self._becomes(), *self._refused()]
 
+    def brief(self) -> list[str]:
+        """The same for the start of a run: seven lines at most, what is wrong only counted."""
+        amount, size, *_ = self._found()
+        becomes, *rest, division = self._becomes()
+        lines = [f"{amount}. {size}", ". ".join([becomes, *rest]), division]
+        counts = {"unusable": len(self.unreadable), "left out": len(self.skipped), "exact copies": self.num_copies}
+        if troubles := ", ".join(f"{count:,} {what}" for what, count in counts.items() if count):
+            lines.append(f"Of its files: {troubles}. dcgan data {plain(self.source)} names them")
+        remarks = [*self.remarks[:2], *(["…"] if len(self.remarks) > 2 else [])]
+        return [*remarks, *(f"{line}." for line in lines)]
+
     def _found(self) -> Iterator[str]:
         amount = _count(self.num_used, "image")
         if self.num_used < self.num_usable:

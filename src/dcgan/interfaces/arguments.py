@@ -137,7 +137,7 @@ def _arguments(kind: Any) -> Iterator[Argument]:
 
 def _argument(field: str, hint: Any, *, required: bool) -> Iterator[Argument]:
     """The arguments of one field: one, none, or those of the options inside it."""
-    bare, notes = _unwrapped(hint)
+    bare, notes = unwrapped(hint)
     if any(note is tyro.conf.Suppress for note in notes):
         return
     if is_dataclass(bare):
@@ -153,7 +153,7 @@ def _argument(field: str, hint: Any, *, required: bool) -> Iterator[Argument]:
     yield Argument(name, kind, metavar, positional, many, required)
 
 
-def _unwrapped(hint: Any) -> tuple[Any, list[Any]]:
+def unwrapped(hint: Any) -> tuple[Any, list[Any]]:
     """The type without notes and without ``None``, and the notes."""
     notes: list[Any] = []
     while True:

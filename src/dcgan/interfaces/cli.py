@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 
 from dcgan.errors import LESS_MEMORY, ExitCode, UserError, lacks_memory
 
@@ -61,6 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(f"Unexpected: {type(error).__name__}: {error}. Add --debug to see where.", 1)
 
 
+def _require_folder() -> None:
+    """Refuse a current folder that has been removed."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        told = "This folder no longer exists: cd to another one, and give the same command."
+        raise UserError(told, ExitCode.DISK) from error
+
+
 def _dispatch(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(HELP, end="")
@@ -68,6 +78,7 @@ def _dispatch(words: list[str]) -> int:
     if words[0] == "--version":
         print(f"dcgan {version('dcgan')}")
         return ExitCode.OK
+    _require_folder()
     from dcgan.interfaces import sharing, verbs
 
     commands: dict[str, Callable[[list[str]], int]] = {

@@ -1,66 +1,119 @@
-"""The commands as Python has them: no signal handlers, no change to the process, no output outside of a notebook."""
+"""The commands as Python has them: no signal handlers, no change to the process, and a display only where one watches.
 
-import atexit
+Every function takes what the command of its name takes; what cannot be meant is answered by a ``UserError``.
+"""
+
 import weakref
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Never
 
-from dcgan.commands.options import TrainOptions
-from dcgan.commands.train import Training
+import torch
+
+from dcgan.commands import compare as comparing
+from dcgan.commands import evaluate as evaluating
+from dcgan.commands.data import Inspection, inspect_data
+from dcgan.commands.options import CompareOptions, DataOptions, EvaluateOptions, TrainOptions
+from dcgan.commands.train import Training, locate
 from dcgan.files import user_path
-from dcgan.interfaces.console import Display
-from dcgan.interfaces.notebook import NotebookDisplay, running_notebook
-from dcgan.interfaces.progress import Progress
+from dcgan.interfaces import given
+from dcgan.interfaces.run import Shown, Silence, TrainingRun, display_of
 from dcgan.runs.generator import TrainedGenerator, Which, load_generator
-from dcgan.training.step import StepReport
 
+Place = str | Path
+Size = int | str | tuple[int, int]
+Fit = Literal["crop", "pad", "stretch"]
+Channels = Literal["auto", "grey", "rgb", "rgba"]
 
-class Silence:
-    """A listener that lets everything pass."""
-
-    def say(self, text: str) -> None:
-        """Nothing."""
-
-    def prepare(self, done: int, total: int) -> None:
-        """Nothing."""
-
-    def picture(self, path: Path) -> None:
-        """Nothing."""
+_open_runs: weakref.WeakValueDictionary[Path, TrainingRun] = weakref.WeakValueDictionary()
 
 
 def train(
-    source: str | Path | None = None,
+    source: Place | None = None,
     *,
-    size: int | str | None = None,
+    size: Size | None = None,
+    budget: str | int | None = None,
+    recipe: Literal["modern", "radford2015", "d2l", "d2l-gluon"] | None = None,
+    out: Place | None = None,
+    seed: int | None = None,
+    labels: bool = False,
+    classes: str | Sequence[str] | None = None,
+    channels: Channels | None = None,
+    fit: Fit | None = None,
+    background: str | None = None,
+    limit: int | None = None,
+    width: int | None = None,
+    prior: Literal["normal", "uniform"] | None = None,
+    device: str | torch.device | None = None,
+    threads: int | None = None,
+    precision: Literal["auto", "fp32", "bf16"] | None = None,
+    config: Place | None = None,
     settings: Mapping[str, Any] | None = None,
-    **options: Any,
-) -> Iterator[StepReport]:
-    """Train on the images of ``source``, one ``StepReport`` a step; closing the iterator saves.
+    display: Shown = "auto",
+    **unknown: Never,
+) -> TrainingRun:
+    """Train on the images of ``source``: iterate over the run for one ``StepReport`` a step; closing it saves.
 
-    In a notebook a figure shows losses, images, speed and time left while the steps are taken.
+    A run that is in ``out`` goes on. If this program has it open already, that earlier one is closed first.
 
-    ``options`` are those of ``dcgan train``: recipe, budget, seed, out, labels, channels, fit, device, threads, …;
-    ``settings`` turns any other knob: ``{"training.batch_size": 64}``. As there, a run that is in ``out`` goes on.
+    Args:
+        source: A folder, a zip or array file, or a name such as ``"critters"``.
+        size: ``64``, ``"48x80"`` or ``(48, 80)``: height, then width.
+        budget: ``"10min"``, ``"20epochs"``, ``"200k"``; a number is a number of images.
+        recipe: ``"modern"`` decides by rules; ``"radford2015"`` is the paper; ``"d2l"`` the textbook chapter.
+        out: The folder of the run. None: ``runs/SOURCE-SIZE-RECIPE-SEED``.
+        seed: Another seed, another run.
+        labels: Learn the classes, so that one can be asked for.
+        classes: Use these classes only.
+        channels: What an image has. ``"auto"``: grey if all images are, else rgb.
+        fit: How images of another shape are made to fit.
+        background: What shows through transparency: ``"white"``, ``"black"``, ``"#rrggbb"``.
+        limit: Use as many images only, chosen by their content.
+        width: Channels of both networks' outermost hidden layer.
+        prior: How latents are drawn.
+        device: ``"cpu"``, ``"cuda"``, ``"mps"``.
+        threads: Processor threads.
+        precision: ``"auto"`` measures which is faster here.
+        config: Start from a config.toml, such as another run's.
+        settings: Any other setting: ``{"training.batch_size": 64}``.
+        display: ``"auto"`` shows a live picture in a notebook and a bar on a terminal; None shows nothing.
 
     Raises:
         UserError: At the call, for bad options and unusable data; while training, for a full disk or divergence.
     """
-    turned = tuple(f"{key}={value}" for key, value in (settings or {}).items())
-    texts = {
-        "source": None if source is None else str(source),
-        "size": None if size is None else str(size),
-        "out": None if options.get("out") is None else str(options["out"]),
-    }
-    notebook = running_notebook()
-    display = NotebookDisplay(notebook) if notebook else None
-    steps = _steps(Training(TrainOptions(**options | texts, settings=turned), display or Silence()), display)
-    atexit.register(_close, weakref.ref(steps))  # a program that ends with an open run still saves it
-    return steps
+    given.refuse_unknown("dcgan.train", unknown, TrainOptions)
+    options = TrainOptions(
+        source=given.source(source),
+        size=given.size(size),
+        budget=given.budget(budget),
+        recipe=given.choice("recipe", recipe),
+        out=given.text("out", out),
+        seed=given.whole("seed", seed),
+        labels=given.flag("labels", labels),
+        classes=given.listed("classes", classes),
+        channels=given.choice("channels", channels),
+        fit=given.choice("fit", fit),
+        background=given.text("background", background),
+        limit=given.whole("limit", limit),
+        width=given.whole("width", width),
+        prior=given.choice("prior", prior),
+        device=None if device is None else str(device),
+        threads=given.whole("threads", threads),
+        precision=given.choice("precision", precision),
+        config=given.text("config", config),
+        settings=given.settings(settings),
+    )
+    folder = locate(options)[0].root.absolute()
+    if (earlier := _open_runs.get(folder)) is not None:
+        earlier.close()
+    shown = display_of(display)
+    run = TrainingRun(Training(options, shown or Silence()), shown)
+    _open_runs[folder] = run
+    return run
 
 
-def load(run: str | Path, checkpoint: Which | None = None) -> TrainedGenerator:
+def load(run: Place, checkpoint: Which | None = None) -> TrainedGenerator:
     """The generator of a run folder (``best``, ``last``; None: the best one if one was kept), or of a checkpoint file.
 
     An exported folder will do too, and ``hub:user/name`` (or ``hub:user/name@revision``), which is fetched.
@@ -68,21 +121,171 @@ def load(run: str | Path, checkpoint: Which | None = None) -> TrainedGenerator:
     Raises:
         UserError: There is none, or it is damaged.
     """
-    return load_generator(user_path(run), checkpoint)
+    given.choice("checkpoint", checkpoint)
+    return load_generator(user_path(given.text("run", run) or "."), checkpoint)
 
 
-def _close(steps: weakref.ref[Generator[StepReport]]) -> None:
-    if (still_open := steps()) is not None:
-        still_open.close()
+def evaluate(
+    target: Place,
+    *,
+    reference: Place | None = None,
+    detectors: Sequence[str] = (),
+    samples: int = 10_000,
+    reference_images: int | None = None,
+    data: Place | None = None,
+    checkpoint: Which | None = None,
+    size: Size | None = None,
+    out: Place | None = None,
+    display: Shown = "auto",
+    **unknown: Never,
+) -> evaluating.Evaluation:
+    """Measure how good the images of a run, or of a folder that any other tool has filled, are.
+
+    Args:
+        target: A run, one of its checkpoints, or images.
+        reference: Real images to compare with. None: those of the run.
+        detectors: What looks at the images. None given: ``"tiny"`` and ``"second"``.
+        samples: Images to draw from a run. Only results of equal counts can be compared.
+        reference_images: Real images to compare with. None: as many as samples, but at least 5,000.
+        data: Where the images that the run was trained on are now, if they have moved.
+        checkpoint: Which one of a run. None: the best one if one was kept, else the last.
+        size: What the images of a folder are brought to.
+        out: Where evaluation.json and the pictures go. None: into the run; of a folder, nowhere.
+        display: Whether to say what is being done, as in ``train``.
+
+    Raises:
+        UserError: No such target or reference, or too few images.
+    """
+    given.refuse_unknown("dcgan.evaluate", unknown, EvaluateOptions)
+    given.choice("checkpoint", checkpoint)
+    options = EvaluateOptions(
+        target=given.source(target, "target") or "",
+        reference=given.source(reference, "reference"),
+        detectors=(detectors,) if isinstance(detectors, str) else tuple(detectors),
+        samples=given.whole("samples", samples) or 0,
+        reference_images=given.whole("reference_images", reference_images),
+        data=given.source(data, "data"),
+        checkpoint=checkpoint,
+        size=given.size(size),
+        out=given.text("out", out),
+    )
+    with display_of(display) or nullcontext() as shown:
+        return evaluating.evaluate(options, shown)
 
 
-def _steps(training: Training, display: Display | None) -> Generator[StepReport]:
-    """The steps, each of which the display sees too if there is one."""
-    with display or nullcontext(), training:
-        if display is None:
-            yield from training.steps()
-            return
-        progress = Progress(display, training.images_seen, training.images_total)
-        for report in training.steps():
-            progress.step(report)
-            yield report
+def inspect(
+    source: Place,
+    *,
+    size: Size | None = None,
+    fit: Fit | None = None,
+    channels: Channels | None = None,
+    background: str | None = None,
+    limit: int | None = None,
+    classes: str | Sequence[str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    out: Place | None = None,
+    display: Shown = "auto",
+    **unknown: Never,
+) -> Inspection:
+    """Tell what is in a source, what is wrong with it, and what training would make of it.
+
+    Args:
+        source: A folder, a zip or array file, or a name such as ``"critters"``.
+        size: ``64``, ``"48x80"`` or ``(48, 80)``: height, then width.
+        fit: How images of another shape are made to fit.
+        channels: What an image has. ``"auto"``: grey if all images are, else rgb.
+        background: What shows through transparency.
+        limit: Use as many images only, chosen by their content.
+        classes: Use these classes only.
+        settings: Any other setting of the data: ``{"data.resample": "bicubic"}``.
+        out: A PNG of 20 images as training sees them. None: none is drawn.
+        display: Whether to show progress, as in ``train``.
+
+    Raises:
+        UserError: There is no such source, over half of it is unusable, or something cannot be written.
+    """
+    given.refuse_unknown("dcgan.inspect", unknown, DataOptions)
+    options = DataOptions(
+        source=given.source(source),
+        size=given.size(size),
+        fit=given.choice("fit", fit),
+        channels=given.choice("channels", channels),
+        background=given.text("background", background),
+        limit=given.whole("limit", limit),
+        classes=given.listed("classes", classes),
+        settings=given.settings(settings),
+    )
+    sheet = given.text("out", out)
+    with display_of(display) or nullcontext() as shown:
+        picture = None if sheet is None else user_path(sheet)
+        return inspect_data(options.requested().data, picture, shown.prepare if shown else None)
+
+
+def compare(
+    *runs: Place,
+    data: Place | None = None,
+    vary: str | Mapping[str, Sequence[Any]] | None = None,
+    repeats: int = 3,
+    budget: str | int = "3min",
+    size: Size | None = None,
+    recipe: Literal["modern", "radford2015", "d2l", "d2l-gluon"] | None = None,
+    samples: int = 10_000,
+    detectors: Sequence[str] = (),
+    reference: Place | None = None,
+    labels: bool = False,
+    jobs: int = 1,
+    threads: int | None = None,
+    device: str | torch.device | None = None,
+    settings: Mapping[str, Any] | None = None,
+    out: Place = "comparison",
+    display: Shown = "auto",
+    **unknown: Never,
+) -> comparing.Comparison:
+    """Compare runs that are there, or train and measure what ``vary`` asks for, and write comparison.html.
+
+    Args:
+        runs: Folders that training made.
+        data: Train on these images what is missing; of runs that are there, where their images are now.
+        vary: What differs: ``{"model.negative_slope": [0, 0.2]}``, or text as ``--vary`` takes it.
+        repeats: Runs of each, with the seeds 0 … repeats - 1.
+        budget: Of each run, as in ``train``.
+        size: Of the images, as in ``train``.
+        recipe: From which all start.
+        samples: Images that each run is measured with; 0 measures nothing.
+        detectors: What looks at the images. None given: ``"tiny"`` and ``"second"``.
+        reference: Real images to measure against. None: each run's own.
+        labels: Learn the classes.
+        jobs: Runs side by side.
+        threads: Processor threads of each.
+        device: ``"cpu"``, ``"cuda"``, ``"mps"``.
+        settings: Any other setting, the same for all.
+        out: Where comparison.html, results.json and all runs go; what is there already is not done again.
+        display: Whether to say what is being done, as in ``train``.
+
+    Raises:
+        UserError: Options that contradict each other, no such run, setting or data.
+    """
+    given.refuse_unknown("dcgan.compare", unknown, CompareOptions)
+    options = CompareOptions(
+        runs=tuple(given.text("runs", run) or "" for run in runs),
+        source=given.source(data, "data"),
+        vary=given.varied(vary),
+        repeats=given.whole("repeats", repeats) or 0,
+        budget=given.budget(budget) or "",
+        size=given.size(size),
+        recipe=given.choice("recipe", recipe),
+        samples=given.whole("samples", samples) or 0,
+        detectors=(detectors,) if isinstance(detectors, str) else tuple(detectors),
+        reference=given.source(reference, "reference"),
+        labels=given.flag("labels", labels),
+        jobs=given.whole("jobs", jobs) or 0,
+        threads=given.whole("threads", threads),
+        device=None if device is None else str(device),
+        settings=given.settings(settings),
+        out=given.text("out", out) or "comparison",
+    )
+    with display_of(display) or nullcontext() as shown:
+        comparison = comparing.compare(options, shown or Silence())
+        for _ in comparison.outcomes(options.jobs):
+            pass
+        return comparison

@@ -4,7 +4,8 @@ import json
 import os
 import re
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +21,7 @@ from dcgan.commands.options import (
     TrainOptions,
 )
 from dcgan.commands.sample import SampleOptions
-from dcgan.errors import ExitCode, UserError
+from dcgan.errors import LESS_MEMORY, ExitCode, UserError, lacks_memory
 from dcgan.files import cache_root, user_path
 from dcgan.interfaces.arguments import parse
 from dcgan.interfaces.console import Display, choose_display
@@ -31,10 +32,15 @@ if TYPE_CHECKING:
     from dcgan.commands.compare import Comparison
     from dcgan.commands.explore import Result
 
+FEWEST_IMAGES = 64
+"""A budget below this that has no unit is taken for a slip."""
+
 
 def train(words: list[str]) -> int:
     """``dcgan train``: exit code 130 after Ctrl-C, 143 after SIGTERM, both with everything saved."""
     options = parse(TrainOptions, words, "dcgan train")
+    options.check()
+    _require_unit(options.budget)
     from dcgan.hardware import keep_big_blocks
 
     keep_big_blocks()
@@ -45,19 +51,35 @@ def train(words: list[str]) -> int:
     from dcgan.commands.train import Training, conclude, introduce
     from dcgan.interfaces.progress import Progress
 
-    with choose_display() as display, Training(options, display) as training:
-        for line in introduce(training):
+    with _telling_what_is_left(options), choose_display() as display, Training(options, display) as training:
+        for line in introduce(training, verbose=options.verbose):
             display.say(line)
         with Stop() as stop:
             steps, progress = training.steps(), Progress(display, training.images_seen, training.images_total)
             for report in steps:
                 progress.step(report)
                 if stop.asked:
+                    display.say("Stopping: the run is being saved. Ctrl-C once more stops at once.")
                     steps.close()
                     break
         for line in conclude(training):
             display.say(line)
         return stop.asked or ExitCode.OK
+
+
+@contextmanager
+def _telling_what_is_left(options: TrainOptions) -> Iterator[None]:
+    """Say of a run that ends at once what of it is on disk."""
+    from dcgan.commands.train import left_of
+
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise UserError(f"Stopped at once. {left_of(options)}", ExitCode.INTERRUPTED) from error
+    except Exception as error:
+        if lacks_memory(error):
+            raise UserError(f"Not enough memory. {LESS_MEMORY} {left_of(options)}", ExitCode.MEMORY) from error
+        raise
 
 
 def _dry_run(options: TrainOptions) -> int:
@@ -201,6 +223,7 @@ def compare(words: list[str]) -> int:
     """``dcgan compare``: exit code 1 when some run has no result, 130 and 143 when it was stopped."""
     options = parse(CompareOptions, words, "dcgan compare")
     options.check()
+    _require_unit(options.budget)
     from dcgan.commands.compare import compare as planned
     from dcgan.hardware import keep_big_blocks
 
@@ -289,3 +312,13 @@ def _with_whole_lines(function: Callable[..., "Result"]) -> Callable[..., "Resul
     same.__kwdefaults__, same.__annotations__ = function.__kwdefaults__, function.__annotations__
     same.__doc__ = re.sub(r"\n {12,}(?=\S)", " ", function.__doc__ or "")
     return same
+
+
+def _require_unit(budget: str | None) -> None:
+    """Refuse a bare number of less than a usual batch: minutes are meant, or epochs."""
+    if budget is not None and re.fullmatch(r"\s*\d+\s*", budget) and 0 < int(budget) < FEWEST_IMAGES:
+        number = int(budget)
+        raise UserError(
+            f"--budget {number}: {number} images are less than one usual step. Write {number}min for minutes, "
+            f"{number}epochs for epochs, or {number}images if images are meant."
+        )

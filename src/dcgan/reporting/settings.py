@@ -35,6 +35,8 @@ def describe(config: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:
     """Sentences on a run, from its flat config and the facts of its start."""
     facts = {key: f"{value:g}" if isinstance(value, float) else value for key, value in config.items()}
     facts |= _derived(config, about)
+    if "data.source" in config:  # where data lies is nobody's business but its owner's
+        facts["data.source"] = str(config["data.source"]).rstrip("/").rpartition("/")[2]
     sentences = []
     for sentence in SENTENCES:
         names = re.findall(r"{([^}]+)}", sentence)

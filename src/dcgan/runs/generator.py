@@ -21,6 +21,7 @@ from dcgan.models.build import AnyGenerator, build_generator
 from dcgan.models.statistics import reestimated
 from dcgan.pickles import refuse_pickle
 from dcgan.randomness import balanced_latents, latents_of_seeds
+from dcgan.runs.asked import Numbers, classes_of, numbers_of
 from dcgan.runs.checkpoint import Checkpoint, newest, read
 from dcgan.runs.facts import parse_config
 from dcgan.runs.folder import RunFolder
@@ -53,22 +54,37 @@ class TrainedGenerator:
         self.path = path
         self.dtype = torch.uint16 if bits == 16 else torch.uint8
 
-    def latents(self, seeds: Sequence[int]) -> Latents:
+    def latents(self, seeds: Numbers) -> Latents:
         """The latent of each seed: the same on every machine and whatever its neighbours."""
-        return latents_of_seeds(seeds, self.config.model.latent_size, self.config.model.prior)
+        return latents_of_seeds(numbers_of("seeds", seeds), self.config.model.latent_size, self.config.model.prior)
 
     def labels(self, seeds: Sequence[int]) -> Labels | None:
         """The class of each seed, one after the other through all; None without classes."""
         num_classes = self.generator.num_classes
         return torch.tensor([seed % num_classes for seed in seeds], dtype=torch.int64) if num_classes else None
 
-    def sample(self, seeds: Sequence[int], labels: Sequence[int] | None = None) -> Pixels:
+    def sample(self, seeds: Numbers, labels: Numbers | str | Sequence[str] | None = None) -> Pixels:
         """One image for each seed: n c h w, uint8 (uint16 after 16-bit data), on the CPU, drawn in float32.
 
-        ``labels`` are class numbers, one for each seed; without them a generator of classes cycles through all.
+        ``labels`` are names or numbers of classes, one for each seed or one for all; without them a generator of
+        classes cycles through all.
+
+        Raises:
+            UserError: No seeds, or classes that the generator does not know.
         """
-        classes = self.labels(seeds) if labels is None else torch.tensor(labels, dtype=torch.int64)
-        return self.decode(self.latents(seeds), classes)
+        chosen = numbers_of("seeds", seeds)
+        if labels is None:
+            return self.decode(self.latents(chosen), self.labels(chosen))
+        classes = classes_of(labels, self.class_names or range(self.generator.num_classes), len(chosen))
+        return self.decode(self.latents(chosen), torch.tensor(classes, dtype=torch.int64))
+
+    def __repr__(self) -> str:
+        data, channels = self.config.data, self.config.model.image_channels
+        classes = f", {len(self.class_names)} classes" if self.class_names else ""
+        origin = "in training" if self.path is None else f"from {self.path}"
+        return (
+            f"<dcgan.TrainedGenerator of {data.height} x {data.width} images, {channels} channels{classes}, {origin}>"
+        )
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows of it: the images of the seeds 0 to 39."""
@@ -134,6 +150,9 @@ def load_generator(path: Path, which: Which | None = "last") -> TrainedGenerator
     else:
         checkpoint = None
     if checkpoint is None:
+        if _just_begun(path):
+            told = "this run has saved nothing yet: its first checkpoint comes a few seconds after its first step"
+            raise UserError(f"{path}: {told}. Let it train on, then give the same command.", ExitCode.CHECKPOINT)
         refuse_pickle(path, "the folder that dcgan train made, or one of its .safetensors checkpoints")
         raise UserError(f"{path}: {_absence(path)}. Give the folder that dcgan train made.", ExitCode.CHECKPOINT)
     facts = checkpoint.facts
@@ -179,6 +198,11 @@ def _absence(path: Path) -> str:
     if is_regular(path):
         return "not a checkpoint"
     return "no run with a checkpoint" if os.path.isdir(path) else "no such folder"  # noqa: PTH112  # as above
+
+
+def _just_begun(path: Path) -> bool:
+    """Whether a run is there that has no checkpoint yet."""
+    return is_regular(RunFolder(path).config) or is_regular(RunFolder(path).lock)
 
 
 def _stripped(tensors: Mapping[str, Tensor], prefix: str) -> Iterator[tuple[str, Tensor]]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dcgan.errors import ExitCode, UserError
-from dcgan.files import locked
+from dcgan.files import DiskError, locked
 
 
 @contextmanager
@@ -24,14 +24,20 @@ def held(path: Path) -> Iterator[None]:
         try:
             stack.enter_context(locked(path, json.dumps(holder).encode()))
         except BlockingIOError as error:
-            message = f"--out {path.parent}: in use by {_holder(path)}. Wait for it, or stop it."
+            message = f"--out {path.parent}: in use by {_holder(path)}"
             raise UserError(message, ExitCode.BUSY) from error
+        except DiskError as error:
+            told = f"cannot be written ({error.reason}). Name another folder"
+            raise UserError(f"--out {path.parent}: {told}.", ExitCode.DISK) from error
         yield
 
 
 def _holder(path: Path) -> str:
     try:
         holder = json.loads(path.read_bytes())
-        return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+        if (holder["pid"], holder["host"]) == (os.getpid(), platform.node()):
+            return "this very process: an earlier dcgan.train of it is still open. Close that one (run.close())."
+        who = f"process {holder['pid']} on {holder['host']} since {holder['since']}"
     except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
+        who = "another process"
+    return f"{who}. Wait for it, or stop it."

@@ -44,6 +44,11 @@ def _position(path: Path) -> tuple[int, int]:
     return int(match[2] or 0), int(match[1])
 
 
+def images_seen(path: Path) -> int:
+    """Training images that a checkpoint has seen, as its name tells."""
+    return _position(path)[1]
+
+
 def is_anchor(path: Path) -> bool:
     """Whether a run may be rolled back to it."""
     match = _NAME.fullmatch(path.stem)

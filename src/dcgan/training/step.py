@@ -55,6 +55,12 @@ class StepReport(NamedTuple):
     real_score: Tensor
     fake_score: Tensor
 
+    def __repr__(self) -> str:
+        numbers = ", ".join(
+            f"{name}={float(value):.4g}" for name, value in zip(self._fields[1:], self[1:], strict=True)
+        )
+        return f"StepReport(images_seen={self.images_seen:,}, {numbers})"
+
 
 def update_both(
     state: TrainingState,

@@ -36,6 +36,7 @@ from dcgan.training.step import StepReport
 from dcgan.training.waiting import Waiting
 
 REPORT_SECONDS = 30.0  # at least so long between two refreshes of the report,
+FIRST_SAVE_SECONDS = 5.0  # after which a run has its first checkpoint, so that stopping it soon loses little
 REPORT_SHARE = 0.01  # which may take this share of the time
 
 
@@ -132,7 +133,8 @@ class Session:
         journal_is_due = crossed(before, seen, runs.journal_every_images)
         by_images = runs.save_every_images is not None and crossed(before, seen, runs.save_every_images)
         anchor_is_due = crossed(before, seen, self.config.training.anchor_every_images or seen)
-        by_clock = self._saved.elapsed >= runs.save_every_seconds
+        patience = FIRST_SAVE_SECONDS if self.records.saved_images is None else runs.save_every_seconds
+        by_clock = self._saved.elapsed >= min(patience, runs.save_every_seconds)
         save_is_due = self.records.save_is_due(by_images or anchor_is_due or by_clock)
         # A NaN in any step since the last line of the journal is in the sums: quicker to look at than every weight.
         doubtful = journal_is_due and not torch.isfinite(self.state.journal_sums).all()

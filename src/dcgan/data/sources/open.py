@@ -46,6 +46,15 @@ def open_source(config: DataConfig) -> Source:
     return _select(source, config.classes) if config.classes else source
 
 
+def located(text: str) -> str:
+    """The absolute path of a source that is a path; names of the catalog, and what is not there, as they are."""
+    try:
+        path = Path(text).expanduser()
+        return text if text in catalog.names() or not path.exists() else str(path.absolute())
+    except (OSError, RuntimeError, ValueError):
+        return text
+
+
 def _open_named(config: DataConfig) -> Source:
     """A data set of the catalog; a folder of that name is left alone, and said to be."""
     name = config.source
