@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from dcgan.commands.options import Flag, _arg
+from dcgan.commands.spelling import Flag
+from dcgan.commands.spelling import spelled as _arg
 
 
 @dataclass(frozen=True, kw_only=True)
