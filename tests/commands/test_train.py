@@ -224,7 +224,7 @@ def test_a_run_in_use_is_refused_and_free_again_afterwards(
     next(run)
     with monkeypatch.context() as patch, pytest.raises(UserError, match=r"in use by process .* or stop it") as error:
         patch.setattr("dcgan.runs.lock.platform.node", lambda: "another machine")
-        Training(TrainOptions(source=str(critters_npy), size="16", out=str(tmp_path / "run")), Silence())
+        Training(TrainOptions(out=str(tmp_path / "run")), Silence())
     assert error.value.exit_code == ExitCode.BUSY
     run.close()
     next(start(critters_npy, tmp_path / "run"))
@@ -277,7 +277,7 @@ def test_divergence_is_told_and_never_saved(critters_npy: Path, tmp_path: Path) 
     settings = {"runs.save_every_images": 8, "training.rollbacks": 0}
     run = start(critters_npy, tmp_path / "run", settings=settings)
     list(islice(run, 3))
-    session = run.gi_frame.f_locals["training"].session
+    session = run._training.session
     with torch.no_grad():
         session.state.generator.to_image.weight[0, 0, 0, 0] = torch.nan
     with pytest.raises(UserError, match="no longer a finite number") as error:
@@ -335,7 +335,14 @@ def test_a_seed_is_the_same_image_in_any_company(critters_npy: Path, tmp_path: P
 
 def test_a_profile_says_where_the_time_goes_and_changes_nothing(critters_npy: Path, tmp_path: Path) -> None:
     plain = finish(critters_npy, tmp_path / "plain")
-    watched = finish(critters_npy, tmp_path / "watched", profile=True)
+    settings = tuple(f"{key}={value}" for key, value in TINY.items())
+    options = TrainOptions(
+        source=str(critters_npy), size="16", threads=1, budget="320", settings=settings, profile=True,
+        out=str(tmp_path / "watched"),
+    )  # fmt: skip
+    with Training(options, Silence()) as training:
+        list(training.steps())
+    watched = training.run
     assert_equal_runs(plain, watched)
     table = watched.time_table.read_text()
     assert "convolution" in table
