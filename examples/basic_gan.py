@@ -8,11 +8,14 @@ The real points are x = z A + b with z from N(0, I), so their distribution is kn
 generator can copy it exactly, and since it is linear, the distribution of its points is known as well: the errors below
 are exact, nothing is sampled for them.
 
-``chapter`` has the numbers of the section "Generative Adversarial Networks" of d2l.ai. ``ours`` changes one of them,
-Adam's momentum, from 0.9 to 0.5, as that book itself does one section later, for images. Over seeds 0 to 19, the mean
-ends 0.22 from its target with 0.9 and 0.10 with 0.5, the covariance 11 % and 9 % (medians), and both are within 0.3 and
-30 % in 13 and in 20 seeds. At the end either discriminator gives nearly the same score to all points (losses of log 2
-= 0.693), but with 0.9 more of its units are stuck at the flat ends of tanh, and the generator stops further away.
+``chapter`` has the numbers of the section "Generative Adversarial Networks" of d2l.ai. ``ours`` changes two of them:
+Adam's momentum is 0.5 instead of 0.9, as in that book one section later, and the first weights are drawn from N(0, 0.5)
+instead of N(0, 0.02). The real points form a long, narrow cloud: a generator whose points lie on a line has nearly the
+right covariance (the difference is within a tenth of its norm), and is wrong all the same. So what is compared are the
+standard deviations along the cloud and across it, the square roots of the covariance's eigenvalues.
+Over seeds 0 to 19 the mean ends 0.22 from its target with the chapter's numbers and 0.09 with ours (medians); the worse
+of the two deviations is off by a factor of 1.21 and 1.18 in the median, 1.93 and 2.59 at worst. Mean within 0.3 and
+deviations within a factor of 1.5: 11 and 16 seeds of 20.
 """
 
 import argparse
@@ -43,9 +46,11 @@ class Settings:
     discriminator_rate: float = 0.05
     generator_rate: float = 0.005
     momentum: float = 0.9
+    first_weights: float = 0.02
+    """Standard deviation of every parameter before the first step."""
 
 
-SETTINGS = {"chapter": Settings(), "ours": Settings(momentum=0.5)}
+SETTINGS = {"chapter": Settings(), "ours": Settings(momentum=0.5, first_weights=0.5)}
 
 
 @dataclass(frozen=True)
@@ -65,13 +70,28 @@ class Outcome:
         return (self.mean - TARGET_MEAN).norm().item()
 
     @property
-    def covariance_error(self) -> float:
-        """Frobenius norm of the difference, as a share of the target's norm."""
-        return ((self.covariance - TARGET_COVARIANCE).norm() / TARGET_COVARIANCE.norm()).item()
+    def spreads(self) -> Tensor:
+        """Standard deviations across the cloud and along it."""
+        return spreads_of(self.covariance)
+
+    @property
+    def spread_error(self) -> float:
+        """By what factor the worse one of the two is too large or too small: 1 is right."""
+        return (self.spreads / spreads_of(TARGET_COVARIANCE)).log().abs().max().exp().item()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the mean is within 0.3 of its target, and each standard deviation within a factor of 1.5."""
+        return self.mean_error < 0.3 and self.spread_error < 1.5
 
 
-def build_networks(random: torch.Generator) -> tuple[nn.Linear, nn.Sequential]:
-    """A linear generator and a discriminator with two bends, every parameter from N(0, 0.02)."""
+def spreads_of(covariance: Tensor) -> Tensor:
+    """Standard deviations along the axes of a cloud of points, the smaller one first."""
+    return torch.linalg.eigvalsh(covariance.double()).clamp_min(1e-12).sqrt().float()
+
+
+def build_networks(random: torch.Generator, first_weights: float) -> tuple[nn.Linear, nn.Sequential]:
+    """A linear generator and a discriminator with two bends, every parameter from N(0, ``first_weights``)."""
     generator = nn.Linear(LATENT_SIZE, 2)
     discriminator = nn.Sequential(
         nn.Linear(2, 5),
@@ -81,7 +101,7 @@ def build_networks(random: torch.Generator) -> tuple[nn.Linear, nn.Sequential]:
         nn.Linear(3, 1),
     )
     for parameter in (*generator.parameters(), *discriminator.parameters()):
-        nn.init.normal_(parameter, 0, 0.02, generator=random)
+        nn.init.normal_(parameter, 0, first_weights, generator=random)
     return generator, discriminator
 
 
@@ -89,7 +109,7 @@ def train(settings: Settings, seed: int) -> Outcome:
     """Play the game to its end: the same seed, the same outcome, on one machine."""
     random = torch.Generator().manual_seed(seed)
     real_points = torch.randn(NUM_POINTS, 2, generator=random) @ MIXING + TARGET_MEAN
-    generator, discriminator = build_networks(random)
+    generator, discriminator = build_networks(random, settings.first_weights)
     betas = (settings.momentum, 0.999)
     generator_adam = torch.optim.Adam(generator.parameters(), settings.generator_rate, betas, fused=True)
     discriminator_adam = torch.optim.Adam(discriminator.parameters(), settings.discriminator_rate, betas, fused=True)
@@ -129,8 +149,8 @@ def describe(name: str, outcome: Outcome) -> str:
     return (
         f"{name}: loss_D {outcome.discriminator_losses[-1]:.3f}, loss_G {outcome.generator_losses[-1]:.3f}\n"
         f"  mean        {rounded(outcome.mean)}   target {rounded(TARGET_MEAN)}   off by {outcome.mean_error:.2f}\n"
-        f"  covariance  {rounded(outcome.covariance)}   target {rounded(TARGET_COVARIANCE)}"
-        f"   off by {outcome.covariance_error:.0%}\n"
+        f"  spreads     {rounded(outcome.spreads)}   target {rounded(spreads_of(TARGET_COVARIANCE))}"
+        f"   off by a factor of {outcome.spread_error:.2f}\n"
     )
 
 
@@ -141,15 +161,15 @@ def rounded(values: Tensor) -> str:
 
 def table(outcomes: dict[str, list[Outcome]]) -> str:
     """How far each seed ends from the target, and the medians."""
-    lines = ["settings  seed  mean off by  covariance off by"]
+    lines = ["settings  seed  mean off by  spread off by a factor of"]
     for name, several in outcomes.items():
         for seed, outcome in enumerate(several):
-            lines.append(f"{name:8}  {seed:4}  {outcome.mean_error:11.2f}  {outcome.covariance_error:17.0%}")
+            lines.append(f"{name:8}  {seed:4}  {outcome.mean_error:11.2f}  {outcome.spread_error:24.2f}")
         mean_error = statistics.median(outcome.mean_error for outcome in several)
-        covariance_error = statistics.median(outcome.covariance_error for outcome in several)
-        good = sum(outcome.mean_error < 0.3 and outcome.covariance_error < 0.3 for outcome in several)
-        lines.append(f"{name:8}  med.  {mean_error:11.2f}  {covariance_error:17.0%}")
-        lines.append(f"{name:8}        {good} of {len(several)} within 0.3 and 30 %\n")
+        spread_error = statistics.median(outcome.spread_error for outcome in several)
+        good = sum(outcome.is_good for outcome in several)
+        lines.append(f"{name:8}  med.  {mean_error:11.2f}  {spread_error:24.2f}")
+        lines.append(f"{name:8}        {good} of {len(several)} within 0.3 and a factor of 1.5\n")
     return "\n".join(lines)
 
 
@@ -177,7 +197,7 @@ def main() -> None:
     torch.set_num_threads(1)  # the work of one step is too small to share
     names = list(SETTINGS) if options.settings == "both" else [options.settings]
     outcomes = {name: [train(SETTINGS[name], seed) for seed in range(options.seeds)] for name in names}
-    print(f"covariance of the real points: {rounded(TARGET_COVARIANCE)}\n")
+    print(f"spreads of the real points: {rounded(spreads_of(TARGET_COVARIANCE))}\n")
     for name in names:
         print(describe(name, outcomes[name][0]))
     if options.seeds > 1:
