@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from dcgan.commands.options import _arg, _shown
+from dcgan.commands.spelling import shown as _shown
+from dcgan.commands.spelling import spelled as _arg
 
 
 @dataclass(frozen=True, kw_only=True)

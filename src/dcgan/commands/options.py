@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from dcgan.commands.spelling import Flag, Settings, require_least, shown
+from dcgan.commands.spelling import Flag, Settings, require_least
+from dcgan.commands.spelling import shown as _shown
 from dcgan.commands.spelling import spelled as _arg
 from dcgan.errors import UserError
 from dcgan.files import user_path
@@ -159,11 +160,11 @@ class CompareOptions(DataOptions):
     vary: Annotated[str | None, _arg("KEY=A,B|KEY=C,D")] = None
     """What differs: "recipe=d2l,modern", "model.negative_slope=0,0.2"; several keys, with | between them, are all
     combined. The first combination is the one that the others are compared with."""
-    repeats: Annotated[int, shown("N")] = 3
+    repeats: Annotated[int, _shown("N")] = 3
     """Runs of each, with the seeds 0 … N-1."""
-    budget: Annotated[str, shown("TIME|IMAGES|EPOCHS")] = "3min"
+    budget: Annotated[str, _shown("TIME|IMAGES|EPOCHS")] = "3min"
     """Of each run. A time becomes a number of images by the speed of each combination, measured once, alone."""
-    jobs: Annotated[int, shown("N")] = 1
+    jobs: Annotated[int, _shown("N")] = 1
     """Runs side by side."""
     threads: Annotated[int | None, _arg("N")] = None
     """Processor threads of each (default: all that may be used, shared between the jobs)."""
@@ -171,13 +172,13 @@ class CompareOptions(DataOptions):
     """cpu, cuda, mps (default: the first accelerator there is)."""
     labels: Flag = False
     """Learn the classes."""
-    samples: Annotated[int, shown("N")] = 10_000
+    samples: Annotated[int, _shown("N")] = 10_000
     """Images that each run is measured with; 0 measures nothing: curves and grids alone."""
     detectors: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, _arg("NAME", name="detector")] = ()
     """Network to measure with: see dcgan evaluate --help; may be repeated (default: tiny and second)."""
     reference: Annotated[str | None, _arg("SOURCE")] = None
     """Real images to measure against (default: each run's own test split or held-out images)."""
-    out: Annotated[str, shown("FOLDER")] = "comparison"
+    out: Annotated[str, _shown("FOLDER")] = "comparison"
     """Where comparison.html, results.json and all runs go; the same command again does only what is missing."""
     as_json: Annotated[bool, tyro.conf.FlagCreatePairsOff, _arg(name="json")] = False
     """Print results.json instead of tables."""
@@ -248,7 +249,7 @@ class PlayOptions:
     """The folder that dcgan train made (its best checkpoint if one was kept, else the last), or one checkpoint."""
     out: Annotated[str | None, _arg("FOLDER")] = None
     """Where images go that you save to the folder (default: the name of the run and -played)."""
-    port: Annotated[int, shown("N")] = 0
+    port: Annotated[int, _shown("N")] = 0
     """Of the server on this machine; 0 takes a free one."""
     no_browser: Flag = False
     """Only print the address."""
@@ -280,7 +281,7 @@ class ExportOptions:
     """Of the run (default: the best one if one was kept, else the last)."""
     float_images: Flag = False
     """onnx: images from -1 to 1, n x c x h x w, instead of whole numbers, n x h x w x c."""
-    weights: Annotated[Literal["int8", "fp16", "fp32"], shown("{int8,fp16,fp32}")] = "int8"
+    weights: Annotated[Literal["int8", "fp16", "fp32"], _shown("{int8,fp16,fp32}")] = "int8"
     """page: how weights are stored; int8 is the smallest and changes pixels by a few grey levels of 255."""
     with_discriminator: Flag = False
     """page: pack the discriminator too, which scores the images and shows what looks fake."""
