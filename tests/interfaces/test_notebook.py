@@ -11,7 +11,6 @@ from PIL import Image
 
 import dcgan
 from dcgan.errors import UserError
-from dcgan.interfaces import python
 from dcgan.interfaces.notebook import MOST_POINTS, NotebookDisplay
 
 
@@ -89,7 +88,7 @@ def test_training_shows_its_figure_in_a_notebook_and_nothing_elsewhere(
     common: dict[str, Any] = {"size": 16, "budget": "32", "recipe": "radford2015", "settings": small}
     reports = list(dcgan.train(critters_npy, out=str(tmp_path / "silent"), **common))
     assert capsys.readouterr() == ("", "")
-    monkeypatch.setattr(python, "running_notebook", lambda: notebook)
+    monkeypatch.setattr("dcgan.interfaces.notebook.running_notebook", lambda: notebook)
     shown = list(dcgan.train(critters_npy, out=str(tmp_path / "shown"), **common))
     assert [report.images_seen for report in shown] == [report.images_seen for report in reports] == [16, 32]
     assert notebook.outputs == 1

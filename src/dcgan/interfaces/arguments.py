@@ -17,6 +17,8 @@ import tyro
 from dcgan.errors import UserError
 
 Options = TypeVar("Options")
+FEWEST_IMAGES = 64
+"""A budget below this that has no unit is taken for a slip."""
 _NUMBER = re.compile(r"-\d|-\.\d")
 
 
@@ -165,3 +167,13 @@ def unwrapped(hint: Any) -> tuple[Any, list[Any]]:
             hint = options[0]
         else:
             return hint, notes
+
+
+def require_unit(budget: str | None) -> None:
+    """Refuse a bare number of less than a usual batch: minutes are meant, or epochs."""
+    if budget is not None and re.fullmatch(r"\s*\d+\s*", budget) and 0 < int(budget) < FEWEST_IMAGES:
+        number = int(budget)
+        raise UserError(
+            f"--budget {number}: {number} images are less than one usual step. Write {number}min for minutes, "
+            f"{number}epochs for epochs, or {number}images if images are meant."
+        )

@@ -25,6 +25,7 @@ Place = str | Path
 Size = int | str | tuple[int, int]
 Fit = Literal["crop", "pad", "stretch"]
 Channels = Literal["auto", "grey", "rgb", "rgba"]
+Bits = Literal["auto", "8", "16", 8, 16]
 
 _open_runs: weakref.WeakValueDictionary[Path, TrainingRun] = weakref.WeakValueDictionary()
 
@@ -40,6 +41,7 @@ def train(
     labels: bool = False,
     classes: str | Sequence[str] | None = None,
     channels: Channels | None = None,
+    bits: Bits | None = None,
     fit: Fit | None = None,
     background: str | None = None,
     limit: int | None = None,
@@ -67,6 +69,7 @@ def train(
         labels: Learn the classes, so that one can be asked for.
         classes: Use these classes only.
         channels: What an image has. ``"auto"``: grey if all images are, else rgb.
+        bits: Of a channel. ``"auto"``: 16 when most images have 16 bits, else 8.
         fit: How images of another shape are made to fit.
         background: What shows through transparency: ``"white"``, ``"black"``, ``"#rrggbb"``.
         limit: Use as many images only, chosen by their content.
@@ -93,6 +96,7 @@ def train(
         labels=given.flag("labels", labels),
         classes=given.listed("classes", classes),
         channels=given.choice("channels", channels),
+        bits=given.choice("bits", None if bits is None else str(bits)),
         fit=given.choice("fit", fit),
         background=given.text("background", background),
         limit=given.whole("limit", limit),
@@ -179,6 +183,7 @@ def inspect(
     size: Size | None = None,
     fit: Fit | None = None,
     channels: Channels | None = None,
+    bits: Bits | None = None,
     background: str | None = None,
     limit: int | None = None,
     classes: str | Sequence[str] | None = None,
@@ -194,6 +199,7 @@ def inspect(
         size: ``64``, ``"48x80"`` or ``(48, 80)``: height, then width.
         fit: How images of another shape are made to fit.
         channels: What an image has. ``"auto"``: grey if all images are, else rgb.
+        bits: Of a channel. ``"auto"``: 16 when most images have 16 bits, else 8.
         background: What shows through transparency.
         limit: Use as many images only, chosen by their content.
         classes: Use these classes only.
@@ -210,6 +216,7 @@ def inspect(
         size=given.size(size),
         fit=given.choice("fit", fit),
         channels=given.choice("channels", channels),
+        bits=given.choice("bits", None if bits is None else str(bits)),
         background=given.text("background", background),
         limit=given.whole("limit", limit),
         classes=given.listed("classes", classes),

@@ -4,8 +4,7 @@ import json
 import os
 import re
 import types
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,10 +20,11 @@ from dcgan.commands.options import (
     TrainOptions,
 )
 from dcgan.commands.sample import SampleOptions
-from dcgan.errors import LESS_MEMORY, ExitCode, UserError, lacks_memory
+from dcgan.errors import ExitCode, UserError
 from dcgan.files import cache_root, user_path
-from dcgan.interfaces.arguments import parse
+from dcgan.interfaces.arguments import parse, require_unit
 from dcgan.interfaces.console import Display, choose_display
+from dcgan.interfaces.ending import telling_what_is_left
 from dcgan.interfaces.signals import Stop
 from dcgan.wording import number, plain
 
@@ -32,15 +32,12 @@ if TYPE_CHECKING:
     from dcgan.commands.compare import Comparison
     from dcgan.commands.explore import Result
 
-FEWEST_IMAGES = 64
-"""A budget below this that has no unit is taken for a slip."""
-
 
 def train(words: list[str]) -> int:
     """``dcgan train``: exit code 130 after Ctrl-C, 143 after SIGTERM, both with everything saved."""
     options = parse(TrainOptions, words, "dcgan train")
     options.check()
-    _require_unit(options.budget)
+    require_unit(options.budget)
     from dcgan.hardware import keep_big_blocks
 
     keep_big_blocks()
@@ -51,7 +48,7 @@ def train(words: list[str]) -> int:
     from dcgan.commands.train import Training, conclude, introduce
     from dcgan.interfaces.progress import Progress
 
-    with _telling_what_is_left(options), choose_display() as display, Training(options, display) as training:
+    with telling_what_is_left(options), choose_display() as display, Training(options, display) as training:
         for line in introduce(training, verbose=options.verbose):
             display.say(line)
         with Stop() as stop:
@@ -65,21 +62,6 @@ def train(words: list[str]) -> int:
         for line in conclude(training):
             display.say(line)
         return stop.asked or ExitCode.OK
-
-
-@contextmanager
-def _telling_what_is_left(options: TrainOptions) -> Iterator[None]:
-    """Say of a run that ends at once what of it is on disk."""
-    from dcgan.commands.train import left_of
-
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        raise UserError(f"Stopped at once. {left_of(options)}", ExitCode.INTERRUPTED) from error
-    except Exception as error:
-        if lacks_memory(error):
-            raise UserError(f"Not enough memory. {LESS_MEMORY} {left_of(options)}", ExitCode.MEMORY) from error
-        raise
 
 
 def _dry_run(options: TrainOptions) -> int:
@@ -223,7 +205,7 @@ def compare(words: list[str]) -> int:
     """``dcgan compare``: exit code 1 when some run has no result, 130 and 143 when it was stopped."""
     options = parse(CompareOptions, words, "dcgan compare")
     options.check()
-    _require_unit(options.budget)
+    require_unit(options.budget)
     from dcgan.commands.compare import compare as planned
     from dcgan.hardware import keep_big_blocks
 
@@ -312,13 +294,3 @@ def _with_whole_lines(function: Callable[..., "Result"]) -> Callable[..., "Resul
     same.__kwdefaults__, same.__annotations__ = function.__kwdefaults__, function.__annotations__
     same.__doc__ = re.sub(r"\n {12,}(?=\S)", " ", function.__doc__ or "")
     return same
-
-
-def _require_unit(budget: str | None) -> None:
-    """Refuse a bare number of less than a usual batch: minutes are meant, or epochs."""
-    if budget is not None and re.fullmatch(r"\s*\d+\s*", budget) and 0 < int(budget) < FEWEST_IMAGES:
-        number = int(budget)
-        raise UserError(
-            f"--budget {number}: {number} images are less than one usual step. Write {number}min for minutes, "
-            f"{number}epochs for epochs, or {number}images if images are meant."
-        )
