@@ -218,6 +218,6 @@ def test_python_has_every_option_of_the_command_written_out_and_typed(
 ) -> None:
     parameters = inspect.signature(function).parameters.keys() - {"unknown"} - other
     missing = set(typing.get_type_hints(options)) - parameters - COMMAND_LINE_ONLY.keys()
-    assert missing <= {"json", "as_json", "source", "fit", "channels", "background", "limit", "classes"}
+    assert missing <= {"json", "as_json", "source", "fit", "channels", "bits", "background", "limit", "classes"}
     assert options is not TrainOptions or missing == set()
     assert all(item.annotation is not Any for item in inspect.signature(function).parameters.values())
