@@ -12,10 +12,12 @@ from PIL import Image
 
 import dcgan
 from dcgan.commands.options import CompareOptions, EvaluateOptions, TrainOptions
+from dcgan.commands.train import Training
 from dcgan.errors import UserError
 from dcgan.interfaces import python
 from dcgan.interfaces.console import CarefulStream, PlainDisplay
 from dcgan.interfaces.given import COMMAND_LINE_ONLY
+from dcgan.interfaces.run import Silence
 from dcgan.runs.generator import TrainedGenerator
 
 SMALL: dict[str, Any] = {
@@ -157,8 +159,8 @@ def test_a_run_that_was_never_begun_can_be_closed_and_opened_again(critters_npy:
 
 def test_a_lock_of_this_very_process_is_told_as_such(critters_npy: Path, tmp_path: Path) -> None:
     options = TrainOptions(source=str(critters_npy), size="16", width=4, threads=1, out=str(tmp_path / "run"))
-    with python.Training(options, python.Silence()), pytest.raises(UserError, match=r"this very process.*run\.close"):
-        python.Training(options, python.Silence())
+    with Training(options, Silence()), pytest.raises(UserError, match=r"this very process.*run\.close"):
+        Training(options, Silence())
 
 
 def test_a_run_is_silent_without_a_terminal_and_tells_its_story_where_asked(

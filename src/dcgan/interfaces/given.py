@@ -2,21 +2,44 @@
 
 import difflib
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from dcgan.commands.options import EvaluateOptions, TrainOptions
 from dcgan.errors import UserError
 from dcgan.interfaces.arguments import unwrapped
 from dcgan.settings.config import Config, flatten
 
+Options = TypeVar("Options")
 COMMAND_LINE_ONLY = {
     "dry_run": "it prints what a run would cost: dcgan train --dry-run",
     "profile": "it is for the command line: dcgan train --profile",
     "verbose": "the reasons of all settings are in the report of the run",
 }
+
+
+def options(function: str, kind: type[Options], asked: Mapping[str, Any]) -> Options:
+    """The options of a command from the arguments of the function of its name.
+
+    Raises:
+        UserError: A name that the function does not have, or a value that cannot be meant.
+    """
+    refuse_unknown(function, asked["unknown"], kind)
+    hints = get_type_hints(kind, include_extras=True)
+    return kind(**{name: _converted(name, asked[name], hints[name]) for name in hints.keys() & asked.keys()})
+
+
+def _converted(name: str, value: Any, hint: Any) -> Any:
+    """The value as the options hold it: by its name, else by its type."""
+    if name in _CONVERSIONS:
+        return _CONVERSIONS[name](name, value)
+    bare, _ = unwrapped(hint)
+    if get_origin(bare) is Literal:
+        return choice(name, value, get_args(bare))
+    if bare is bool:
+        return flag(name, value)
+    return whole(name, value) if bare is int else text(name, value)
 
 
 def refuse_unknown(function: str, unknown: Iterable[str], options: type) -> None:
@@ -38,7 +61,7 @@ def refuse_unknown(function: str, unknown: Iterable[str], options: type) -> None
         raise UserError(f"{name}: {function} has no such option. {hint}")
 
 
-def source(value: object, name: str = "source") -> str | None:
+def source_of(name: str, value: object) -> str | None:
     """A source of images, as text.
 
     Raises:
@@ -110,19 +133,16 @@ def budget(value: object) -> str | None:
     return value if isinstance(value, str) or value is None else str(whole("budget", value))
 
 
-def choice(name: str, value: Any) -> Any:
-    """One of the words that this option may be.
+def choice(name: str, value: Any, words: tuple[str, ...]) -> Any:
+    """One of the words that this option may be; a number is taken for its digits.
 
     Raises:
         UserError: Another one.
     """
-    bare, _ = unwrapped(
-        get_type_hints(EvaluateOptions if name == "checkpoint" else TrainOptions, include_extras=True)[name]
-    )
-    words = get_args(bare)
-    if value is not None and value not in words:
+    word = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if word is not None and word not in words:
         raise UserError(f"{name} = {value!r:.60}: must be one of {', '.join(words)}.")
-    return value
+    return word
 
 
 def varied(value: object) -> str | None:
@@ -160,3 +180,19 @@ def settings(changes: Mapping[str, Any] | None) -> tuple[str, ...]:
 
 def _word(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+_CONVERSIONS: dict[str, Callable[[str, Any], Any]] = {
+    "source": source_of,
+    "target": source_of,
+    "reference": source_of,
+    "data": source_of,
+    "size": lambda _, value: size(value),
+    "budget": lambda _, value: budget(value),
+    "settings": lambda _, value: settings(value),
+    "vary": lambda _, value: varied(value),
+    "classes": listed,
+    "detectors": lambda _, value: (value,) if isinstance(value, str) else tuple(value),
+    "device": lambda _, value: None if value is None else str(value),
+    "runs": lambda name, value: tuple(text(name, one) for one in value),
+}

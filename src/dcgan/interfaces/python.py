@@ -3,11 +3,10 @@
 Every function takes what the command of its name takes; what cannot be meant is answered by a ``UserError``.
 """
 
-import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Literal, Never
+from typing import Any, Literal, Never, get_args
 
 import torch
 
@@ -15,10 +14,9 @@ from dcgan.commands import compare as comparing
 from dcgan.commands import evaluate as evaluating
 from dcgan.commands.data import Inspection, inspect_data
 from dcgan.commands.options import CompareOptions, DataOptions, EvaluateOptions, TrainOptions
-from dcgan.commands.train import Training, locate
 from dcgan.files import user_path
 from dcgan.interfaces import given
-from dcgan.interfaces.run import Shown, Silence, TrainingRun, display_of
+from dcgan.interfaces.run import Shown, Silence, TrainingRun, begin, display_of
 from dcgan.runs.generator import TrainedGenerator, Which, load_generator
 
 Place = str | Path
@@ -26,8 +24,6 @@ Size = int | str | tuple[int, int]
 Fit = Literal["crop", "pad", "stretch"]
 Channels = Literal["auto", "grey", "rgb", "rgba"]
 Bits = Literal["auto", "8", "16", 8, 16]
-
-_open_runs: weakref.WeakValueDictionary[Path, TrainingRun] = weakref.WeakValueDictionary()
 
 
 def train(
@@ -57,7 +53,7 @@ def train(
 ) -> TrainingRun:
     """Train on the images of ``source``: iterate over the run for one ``StepReport`` a step; closing it saves.
 
-    A run that is in ``out`` goes on. If this program has it open already, that earlier one is closed first.
+    A run that is in ``out`` goes on; an earlier call that has it open is closed first.
 
     Args:
         source: A folder, a zip or array file, or a name such as ``"critters"``.
@@ -71,7 +67,7 @@ def train(
         channels: What an image has. ``"auto"``: grey if all images are, else rgb.
         bits: Of a channel. ``"auto"``: 16 when most images have 16 bits, else 8.
         fit: How images of another shape are made to fit.
-        background: What shows through transparency: ``"white"``, ``"black"``, ``"#rrggbb"``.
+        background: What shows through transparency: ``"white"``, ``"#rrggbb"``.
         limit: Use as many images only, chosen by their content.
         width: Channels of both networks' outermost hidden layer.
         prior: How latents are drawn.
@@ -85,36 +81,7 @@ def train(
     Raises:
         UserError: At the call, for bad options and unusable data; while training, for a full disk or divergence.
     """
-    given.refuse_unknown("dcgan.train", unknown, TrainOptions)
-    options = TrainOptions(
-        source=given.source(source),
-        size=given.size(size),
-        budget=given.budget(budget),
-        recipe=given.choice("recipe", recipe),
-        out=given.text("out", out),
-        seed=given.whole("seed", seed),
-        labels=given.flag("labels", labels),
-        classes=given.listed("classes", classes),
-        channels=given.choice("channels", channels),
-        bits=given.choice("bits", None if bits is None else str(bits)),
-        fit=given.choice("fit", fit),
-        background=given.text("background", background),
-        limit=given.whole("limit", limit),
-        width=given.whole("width", width),
-        prior=given.choice("prior", prior),
-        device=None if device is None else str(device),
-        threads=given.whole("threads", threads),
-        precision=given.choice("precision", precision),
-        config=given.text("config", config),
-        settings=given.settings(settings),
-    )
-    folder = locate(options)[0].root.absolute()
-    if (earlier := _open_runs.get(folder)) is not None:
-        earlier.close()
-    shown = display_of(display)
-    run = TrainingRun(Training(options, shown or Silence()), shown)
-    _open_runs[folder] = run
-    return run
+    return begin(given.options("dcgan.train", TrainOptions, locals()), display)
 
 
 def load(run: Place, checkpoint: Which | None = None) -> TrainedGenerator:
@@ -125,7 +92,8 @@ def load(run: Place, checkpoint: Which | None = None) -> TrainedGenerator:
     Raises:
         UserError: There is none, or it is damaged.
     """
-    given.choice("checkpoint", checkpoint)
+    given.choice("checkpoint", checkpoint, get_args(Which))
+    return load_generator(user_path(given.text("run", run) or "."), checkpoint)
     return load_generator(user_path(given.text("run", run) or "."), checkpoint)
 
 
@@ -160,19 +128,7 @@ def evaluate(
     Raises:
         UserError: No such target or reference, or too few images.
     """
-    given.refuse_unknown("dcgan.evaluate", unknown, EvaluateOptions)
-    given.choice("checkpoint", checkpoint)
-    options = EvaluateOptions(
-        target=given.source(target, "target") or "",
-        reference=given.source(reference, "reference"),
-        detectors=(detectors,) if isinstance(detectors, str) else tuple(detectors),
-        samples=given.whole("samples", samples) or 0,
-        reference_images=given.whole("reference_images", reference_images),
-        data=given.source(data, "data"),
-        checkpoint=checkpoint,
-        size=given.size(size),
-        out=given.text("out", out),
-    )
+    options = given.options("dcgan.evaluate", EvaluateOptions, locals())
     with display_of(display) or nullcontext() as shown:
         return evaluating.evaluate(options, shown)
 
@@ -210,19 +166,7 @@ def inspect(
     Raises:
         UserError: There is no such source, over half of it is unusable, or something cannot be written.
     """
-    given.refuse_unknown("dcgan.inspect", unknown, DataOptions)
-    options = DataOptions(
-        source=given.source(source),
-        size=given.size(size),
-        fit=given.choice("fit", fit),
-        channels=given.choice("channels", channels),
-        bits=given.choice("bits", None if bits is None else str(bits)),
-        background=given.text("background", background),
-        limit=given.whole("limit", limit),
-        classes=given.listed("classes", classes),
-        settings=given.settings(settings),
-    )
-    sheet = given.text("out", out)
+    options, sheet = given.options("dcgan.inspect", DataOptions, locals()), given.text("out", out)
     with display_of(display) or nullcontext() as shown:
         picture = None if sheet is None else user_path(sheet)
         return inspect_data(options.requested().data, picture, shown.prepare if shown else None)
@@ -272,25 +216,7 @@ def compare(
     Raises:
         UserError: Options that contradict each other, no such run, setting or data.
     """
-    given.refuse_unknown("dcgan.compare", unknown, CompareOptions)
-    options = CompareOptions(
-        runs=tuple(given.text("runs", run) or "" for run in runs),
-        source=given.source(data, "data"),
-        vary=given.varied(vary),
-        repeats=given.whole("repeats", repeats) or 0,
-        budget=given.budget(budget) or "",
-        size=given.size(size),
-        recipe=given.choice("recipe", recipe),
-        samples=given.whole("samples", samples) or 0,
-        detectors=(detectors,) if isinstance(detectors, str) else tuple(detectors),
-        reference=given.source(reference, "reference"),
-        labels=given.flag("labels", labels),
-        jobs=given.whole("jobs", jobs) or 0,
-        threads=given.whole("threads", threads),
-        device=None if device is None else str(device),
-        settings=given.settings(settings),
-        out=given.text("out", out) or "comparison",
-    )
+    options = given.options("dcgan.compare", CompareOptions, {**locals(), "source": data})
     with display_of(display) or nullcontext() as shown:
         comparison = comparing.compare(options, shown or Silence())
         for _ in comparison.outcomes(options.jobs):

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from dcgan.commands.train import Training, conclude, introduce
+from dcgan.commands.options import TrainOptions
+from dcgan.commands.train import Training, conclude, introduce, locate
 from dcgan.errors import UserError
 from dcgan.interfaces.console import Display, PlainDisplay, choose_display
 from dcgan.interfaces.progress import Progress
@@ -71,6 +72,24 @@ class TrainingRun(Iterator[StepReport]):
     def __repr__(self) -> str:
         seen, total = self.images_seen, self._training.images_total
         return f"<dcgan.TrainingRun {self.folder}: {seen:,} of {total:,} images seen>"
+
+
+_open_runs: weakref.WeakValueDictionary[Path, TrainingRun] = weakref.WeakValueDictionary()
+
+
+def begin(options: TrainOptions, display: Shown) -> TrainingRun:
+    """The run of these options; an earlier one of this process that has its folder open is closed first.
+
+    Raises:
+        UserError: Bad options, unusable data, or a run that another process trains.
+    """
+    folder = locate(options)[0].root.absolute()
+    if (earlier := _open_runs.get(folder)) is not None:
+        earlier.close()
+    shown = display_of(display)
+    run = TrainingRun(Training(options, shown or Silence()), shown)
+    _open_runs[folder] = run
+    return run
 
 
 def _steps(training: Training, display: Display | None) -> Generator[StepReport]:
