@@ -35,26 +35,50 @@ def progress_of(display: Any, seen: int = 0, total: int = 1000) -> Progress:
     return Progress(display, seen, total)
 
 
-def test_two_steps_a_second_are_shown_with_the_speed_between_them(now: list[float]) -> None:
+def test_two_steps_a_second_are_shown(now: list[float]) -> None:
     display = Shown()
     progress = progress_of(display)
-    for seen in range(10, 110, 10):
-        now[0] += 0.25
+    for seen in range(10, 120, 10):
         progress.step(report(seen))
-    assert display.steps == [(seen, 1000, pytest.approx(40.0), 0.5, 2.0) for seen in (20, 40, 60, 80, 100)]
+        now[0] += 0.25
+    assert display.steps == [(seen, 1000, pytest.approx(40.0), 0.5, 2.0) for seen in (30, 50, 70, 90, 110)]
 
 
-def test_the_last_step_is_always_shown(now: list[float]) -> None:
+def test_a_slow_first_step_does_not_count(now: list[float]) -> None:
+    display = Shown()
+    progress = progress_of(display)
+    now[0] += 30
+    progress.step(report(10))
+    now[0] += 1
+    progress.step(report(20))
+    assert [numbers[2] for numbers in display.steps] == [pytest.approx(10 / 30), pytest.approx(10.0)]
+
+
+def test_the_speed_is_that_of_the_last_minute(now: list[float]) -> None:
+    display = Shown()
+    progress = progress_of(display, total=100_000)
+    seen = 0
+    for speed, seconds in ((1000, 100), (10, 61)):
+        for _ in range(seconds):
+            seen += speed
+            progress.step(report(seen))
+            now[0] += 1
+    assert display.steps[98][2] == pytest.approx(1000)
+    assert display.steps[-1][2] == pytest.approx(10)
+
+
+def test_the_last_step_is_always_shown_even_if_it_is_the_only_one(now: list[float]) -> None:
     display = Shown()
     progress = progress_of(display, seen=900)
     now[0] += 0.1
     progress.step(report(1000))
-    assert [numbers[0] for numbers in display.steps] == [1000]
+    assert display.steps == [(1000, 1000, pytest.approx(1000.0), 0.5, 2.0)]
 
 
 def test_after_a_roll_back_the_speed_is_that_of_new_steps(now: list[float]) -> None:
     display = Shown()
     progress = progress_of(display, seen=500)
+    progress.step(report(510))
     progress.step(report(200))
     now[0] += 0.5
     progress.step(report(250))

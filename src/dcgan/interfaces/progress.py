@@ -1,26 +1,47 @@
 """Shows the steps of a run twice a second: the losses lie on the device, and reading them waits for it."""
 
+from collections import deque
+
 from dcgan.commands.live.clock import Timer
 from dcgan.interfaces.console import Display
 from dcgan.training.step import StepReport
 
 SECONDS = 0.5  # between two looks at the losses
+WINDOW = 60.0  # seconds of running that the speed is of: a machine that was busy for a while is soon forgotten
 
 
 class Progress:
-    """Reads the reports of a run that goes from ``images_seen`` to ``images_total`` and shows some of them."""
+    """Reads the reports of a run that goes from ``images_seen`` to ``images_total`` and shows some of them.
+
+    The speed, and with it the time left, is that of the last minute. It leaves out the first step, which takes longer
+    than any other, unless there is no other.
+    """
 
     def __init__(self, display: Display, images_seen: int, images_total: int) -> None:
         self._display, self._total = display, images_total
         self._shown = Timer(images_seen)
+        self._looks = deque([Timer(images_seen)])
+        self._is_first = True
 
     def step(self, report: StepReport) -> None:
         """Show the report if half a second has passed since the last one, or if it ends the run."""
         seen = report.images_seen
         if seen < self._shown.images:  # the run was rolled back
+            self._restart(seen)
+        if self._shown.elapsed >= SECONDS or seen >= self._total:
+            losses = float(report.discriminator_loss), float(report.generator_loss)
+            self._display.step(seen, self._total, self._speed(seen), *losses)
             self._shown.restart(seen)
-        if self._shown.elapsed < SECONDS and seen < self._total:
-            return
-        losses = float(report.discriminator_loss), float(report.generator_loss)
-        self._display.step(seen, self._total, self._shown.speed(seen), *losses)
+        if self._is_first:
+            self._restart(seen)
+
+    def _speed(self, seen: int) -> float:
+        while len(self._looks) > 1 and self._looks[1].elapsed >= WINDOW:
+            self._looks.popleft()
+        self._looks.append(Timer(seen))
+        return self._looks[0].speed(seen)
+
+    def _restart(self, seen: int) -> None:
+        self._is_first = False
         self._shown.restart(seen)
+        self._looks = deque([Timer(seen)])
