@@ -1,4 +1,4 @@
-# demo   train on the built-in data for about two minutes and say where the pictures are
+# demo   train on 50,000 of the built-in images, about a minute on two free cores, and say where the pictures are
 # check  lint, types and the whole test suite
 # docs   run the tests that prove a promise, and write docs/promises.md from those that pass
 # experiments        do what is missing of benchmarks/experiments/experiments.toml (hours; any later call goes on)
@@ -12,7 +12,8 @@ INSTALLED := .venv/.installed
 .PHONY: demo check docs gluon experiments experiments-small torture format clean
 
 demo: $(INSTALLED)
-	$(BIN)/dcgan train critters --size 32 --budget 2min --out demo
+	@echo "50,000 images: about a minute on two free processor cores, longer on a busy machine. Ctrl-C saves."
+	$(BIN)/dcgan train critters --size 32 --budget 50k --out demo
 	$(BIN)/dcgan sample demo --seeds 0-63 --out demo/creatures
 	@echo "Pictures: demo/samples and demo/creatures/sheet.png. Report: demo/report.html (open it in a browser)."
 

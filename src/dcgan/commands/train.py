@@ -21,6 +21,8 @@ from dcgan.errors import ExitCode, UserError
 from dcgan.files import DiskError, clear_temporaries, require_space, user_path, write_atomically
 from dcgan.foreign import is_regular
 from dcgan.hardware import bit_borders, choose_device, describe
+from dcgan.reporting.judgement import judgement
+from dcgan.reporting.story import read_story
 from dcgan.runs import checkpoint, lock, shelf
 from dcgan.runs.checkpoint import Checkpoint
 from dcgan.runs.folder import RunFolder
@@ -275,6 +277,9 @@ def conclude(training: Training) -> Iterator[str]:
         if training.config.runs.by_epochs and training.session.epoch_line:
             yield training.session.epoch_line
     yield f"Pictures: {run.samples}. Report: {run.report}. New images: dcgan sample {run.root}"
+    if training.finished and (judged := judgement(read_story(run))):
+        longer = f" dcgan train --out {run.root} --budget {judged.budget}" if judged.budget else ""
+        yield judged.reason + longer
 
 
 def rehearse(options: TrainOptions, listener: Listener) -> tuple[str, list[str]]:

@@ -28,7 +28,7 @@ dcgan: deep convolutional GANs on your own images
   dcgan doctor           what this machine can do, and how to mend the rest
 
 Examples:
-  dcgan train critters --budget 2min --out demo
+  dcgan train critters --size 32 --budget 50k --out demo
   dcgan train photos/ --size 64 --budget 1h
   dcgan train sprites.zip --recipe d2l --budget 20epochs
   dcgan sample demo --seeds 0-63 --out creatures

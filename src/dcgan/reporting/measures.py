@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ class Measures:
     classes: dict[str, list[tuple[str, float, float, float]]]
     """Detector → (class, distance, lower and upper end of its interval) of each class."""
     remarks: list[str]
+    measurements: list[Mapping[str, Any]] = field(default_factory=list)
+    """All of them, as the file has them."""
 
 
 def read_measures(path: Path) -> Measures:
@@ -31,8 +33,9 @@ def read_measures(path: Path) -> Measures:
             rows_of(content["measurements"]),
             classes_of(content["measurements"]),
             [str(remark) for remark in content["remarks"]],
+            [one for one in content["measurements"] if _is_whole(one)],
         )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return Measures([], {}, [])
 
 
@@ -51,6 +54,14 @@ def classes_of(measurements: Sequence[Mapping[str, Any]]) -> dict[str, list[tupl
             detector = str(one["protocol"]["detector"])
             found.setdefault(detector, []).append((rest[:-1], float(one["value"]), float(low), float(high)))
     return found
+
+
+def _is_whole(one: Mapping[str, Any]) -> bool:
+    """Whether it has what a judgement needs: finite numbers, and whose they are."""
+    protocol = one["protocol"]
+    numbers = (one["value"], 0.0 if one["floor"] is None else one["floor"], *(one["interval"] or ()))
+    counts = (int(protocol["num_samples"]), int(protocol["num_reference"]))
+    return bool(protocol["detector"]) and min(counts) > 0 and all(math.isfinite(float(value)) for value in numbers)
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

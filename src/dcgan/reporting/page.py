@@ -14,6 +14,8 @@ from dcgan.reporting.chart import Chart, Line, draw
 from dcgan.reporting.explored import explored
 from dcgan.reporting.gallery import Gallery, Picture
 from dcgan.reporting.html import document, image, text
+from dcgan.reporting.judgement import Judgement, gain, judgement
+from dcgan.reporting.measures import read_measures
 from dcgan.reporting.quality import quality
 from dcgan.reporting.settings import describe
 from dcgan.reporting.story import Story
@@ -28,6 +30,8 @@ _STATES = {
     "failed": "Ended by an error",
     "stopped": "Stopped without a word",
 }
+
+_BADGES = {"good": "Good", "doubtful": "Doubtful", "failed": "Failed"}
 
 _READING = (
     '<div class="card prose soft"><p><b>How to read these curves</b></p>'
@@ -44,8 +48,11 @@ def render(run: RunFolder, story: Story, gallery: Gallery) -> str:
     """The whole page. It loads nothing and runs nothing but its own script, which its content policy enforces."""
     script = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
     refresh = '<noscript><meta http-equiv="refresh" content="30"></noscript>' if story.state == "training" else ""
-    parts = (_pictures(gallery), quality(run), explored(run), _curves(story), _warnings(story), _words(story))
-    content = f"{_header(story)}<main>{''.join(parts)}{_commands(run, story)}</main>{_footer(story)}"
+    measures = read_measures(run.evaluation)
+    judged = judgement(story, measures.measurements)
+    shown = (_pictures(gallery), quality(run, measures), explored(run), _next(run, story, judged))
+    parts = (*shown, _curves(story), _warnings(story), _words(story))
+    content = f"{_header(story, judged)}<main>{''.join(parts)}</main>{_footer(story)}"
     return document(f"{_name(story)} · dcgan", content, state=story.state, script=script, head=refresh)
 
 
@@ -55,7 +62,7 @@ def _name(story: Story) -> str:
     return source.rstrip("/").rpartition("/")[2] or source
 
 
-def _header(story: Story) -> str:
+def _header(story: Story, judged: Judgement | None) -> str:
     config = story.config
     known = {
         "{} pixels": f"{config['data.height']} × {config['data.width']}" if "data.width" in config else None,
@@ -68,10 +75,14 @@ def _header(story: Story) -> str:
     if total and story.state != "finished":
         done = min(story.images_seen, total)
         progress = f'<progress aria-label="Images seen" max="{total}" value="{done}"></progress>'
+    badge = verdict = ""
+    if judged is not None:
+        badge = f'<span class="state {judged.badge}">{_BADGES[judged.badge]}</span>'
+        verdict = f'<p class="verdict {judged.badge}">{text(judged.reason)}</p>'
     return (
-        f'<header><p class="over"><span class="state {story.state}">{_STATES[story.state]}</span>'
+        f'<header><p class="over"><span class="state {story.state}">{_STATES[story.state]}</span>{badge}'
         f"<span>dcgan run, as of {time.strftime('%Y-%m-%d %H:%M')}</span></p>"
-        f'<h1>{text(_name(story))}</h1><p class="sub">{facts}</p>{progress}'
+        f'<h1>{text(_name(story))}</h1><p class="sub">{facts}</p>{verdict}{progress}'
         f'<dl class="figures">{_figures(story)}</dl></header>'
     )
 
@@ -197,20 +208,29 @@ def _knobs(config: dict[str, Any]) -> str:
     return f'<details><summary>Every setting</summary><dl class="knobs">{rows}</dl></details>'
 
 
-def _commands(run: RunFolder, story: Story) -> str:
+def _next(run: RunFolder, story: Story, judged: Judgement | None) -> str:
+    """What to do now, each with its command."""
     folder = shlex.quote(plain(run.root))
+    longer = judged.budget if judged is not None and judged.budget else 2 * (story.images_total or story.images_seen)
     if story.state == "finished":
-        longer = f"dcgan train --out {folder} --budget {2 * (story.images_total or story.images_seen)}"
-        first = ("Train twice as long: the run goes on where it ended", longer)
+        seconds = (longer - story.images_seen) / story.latest_speed if story.latest_speed else math.nan
+        time_ = f" (about {duration(float(f'{seconds:.2g}'))})" if math.isfinite(seconds) else ""
+        words = f"Train longer: the run goes on where it ended, to {longer:,} images{time_}. {gain(story)}"
+        first = (words.rstrip(), f"dcgan train --out {folder} --budget {longer}")
     else:
         first = ("Go on after a stop, from the last checkpoint", f"dcgan train --out {folder}")
+    new = shlex.quote(plain(run.root) + "-images")
     todo = [
         first,
-        ("Measure how good the images are", f"dcgan evaluate {folder}"),
-        ("Draw 64 new images", f"dcgan sample {folder} --seeds 0-63 --out {shlex.quote(plain(run.root) + '-images')}"),
+        ("Draw 64 new images", f"dcgan sample {folder} --seeds 0-63 --out {new}"),
+        ("Make a page that draws new images in any browser", f"dcgan export {folder} --to page"),
+        ("Measure how good the images are", f"dcgan evaluate {folder} --samples 1000"),
     ]
-    blocks = "".join(f'<p>{words}</p><pre tabindex="0"><code>{text(command)}</code></pre>' for words, command in todo)
-    return f'<section class="todo"><h2>What next</h2>{blocks}</section>'
+    blocks = "".join(
+        f'<div><p>{text(words)}</p><pre tabindex="0"><code>{text(command)}</code></pre></div>'
+        for words, command in todo
+    )
+    return f'<section class="todo"><h2>What next</h2><div class="pair">{blocks}</div></section>'
 
 
 def _footer(story: Story) -> str:

@@ -57,6 +57,15 @@ class Story:
         """Over all of the training, NaN before there is any."""
         return self.images_seen / self.seconds if self.seconds > 0 else math.nan
 
+    @property
+    def latest_speed(self) -> float | None:
+        """Images per second in the last lines of the journal, else over all; None before there are any."""
+        speeds = self.columns["images_per_second"][-3:]
+        known = speeds[np.isfinite(speeds) & (speeds > 0)]
+        if len(known):
+            return float(np.median(known))
+        return self.images_per_second if self.seconds > 0 and self.images_seen else None
+
 
 def read_story(run: RunFolder) -> Story:
     """Read a run folder, whatever is there of it; nothing in it can make this fail."""

@@ -230,7 +230,7 @@ class RunsConfig:
     keep: int = 2
     """Checkpoints kept; the last anchor, the last sound one and the best one, as far as there are, are kept besides."""
     journal_every_images: int = 1024
-    """Images between two lines of the journal."""
+    """Images between two lines of the journal, at most: a short run has 20 lines."""
     preview_rows: int = 6
     """Rows of the grid of fixed latents."""
     preview_columns: int = 10

@@ -3,6 +3,9 @@
 import time
 from dataclasses import dataclass, field
 
+FEWEST_LINES = 20
+"""Lines in the journal of a run, as far as it has as many steps."""
+
 
 @dataclass
 class Timer:
@@ -27,6 +30,11 @@ class Timer:
     def speed(self, images: int) -> float:
         """Images a second since then."""
         return (images - self.images) / max(self.elapsed, 1e-9)
+
+
+def lines_every(most: int, images: int | None) -> int:
+    """Images between two lines of the journal: ``most``, fewer in a short run, so that it has a course, too."""
+    return max(1, min(most, (images or 0) // FEWEST_LINES))
 
 
 def crossed(before: int, after: int, every: int) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dcgan.commands.live.clock import Timer, crossed
+from dcgan.commands.live.clock import Timer, crossed, lines_every
 from dcgan.commands.live.drawing import Drawing, Easel
 from dcgan.commands.live.guard import diverged, go_back, to_cure
 from dcgan.commands.live.listener import Listener
@@ -130,7 +130,7 @@ class Session:
     def _after(self, report: StepReport) -> None:
         """All that is due after a step."""
         before, seen, runs = self._step.images, report.images_seen, self.config.runs
-        journal_is_due = crossed(before, seen, runs.journal_every_images)
+        journal_is_due = crossed(before, seen, lines_every(runs.journal_every_images, self.config.training.images))
         by_images = runs.save_every_images is not None and crossed(before, seen, runs.save_every_images)
         anchor_is_due = crossed(before, seen, self.config.training.anchor_every_images or seen)
         patience = FIRST_SAVE_SECONDS if self.records.saved_images is None else runs.save_every_seconds
