@@ -66,7 +66,7 @@ def test_classes_are_learned_unless_they_tell_nearly_all_of_an_image(told: bool,
 
 def test_a_run_says_why_writes_it_down_and_shows_it_in_its_report(critters_npy: Path, tmp_path: Path) -> None:
     with Training(options(critters_npy, out=str(tmp_path / "run")), Silence()) as training:
-        said = list(introduce(training))
+        said = list(introduce(training, verbose=True))
         assert list(islice(training.steps(), 1))
     assert any(
         line.startswith(FEW) and line.endswith("100 images are few, and soon learned by heart.") for line in said
@@ -110,7 +110,7 @@ def test_classes_that_are_large_and_equal_are_learned_and_known_again(tmp_path: 
 
 def introduce_anew(source: Path, tmp_path: Path) -> list[str]:
     with Training(options(source, out=str(tmp_path / "another")), Silence()) as training:
-        return list(introduce(training))
+        return list(introduce(training, verbose=True))
 
 
 def test_a_rehearsal_says_the_same(critters_npy: Path) -> None:

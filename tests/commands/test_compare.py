@@ -165,7 +165,7 @@ def test_a_budget_of_images_is_the_same_for_all_and_a_time_is_measured_once(
     assert planned[0].columns == planned[1].columns
     # Rules that decide the same: modern is decided again, but what is known of its speed stays.
     other = Rule({"height": (1024, math.inf)}, {"training.batch_size": 8}, "never here", "")
-    for module in ("choice", "commands.variants"):
+    for module in ("settings.rules", "commands.comparing.variants"):
         monkeypatch.setattr(f"dcgan.{module}.RULES", (*RULES, other))
     speeds = iter([1.0])
     assert timed().columns == planned[0].columns
@@ -214,8 +214,8 @@ def test_looking_without_measuring(ask: Ask, tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"source": None}, "Name the runs"),
-        ({"runs": ("a", "b")}, "Name the runs"),
-        ({"source": None, "runs": ("a",), "vary": RATES}, "--vary: needs --data"),
+        ({"runs": ("a", "b")}, "a: no run that has begun"),
+        ({"source": None, "runs": ("a",), "vary": RATES}, "--vary: trains new runs on --data"),
         ({"source": None, "runs": ("nowhere",)}, "nowhere: no run that has begun"),
         ({"repeats": 0}, "--repeats 0"),
         ({"samples": 50}, "--samples 50"),

@@ -126,7 +126,7 @@ class TestMovedImages:
 
     def test_images_that_moved_are_asked_for_and_recognised_by_their_content(self, project: Path) -> None:
         (project / "photos").rename(project / "bilder")
-        with pytest.raises(UserError, match=r"project/run: was trained on photos .*--data"):
+        with pytest.raises(UserError, match=r"project/run: was trained on .*photos, .*--data"):
             judged(project / "run")
         assert "copies_ratio" in measures(judged(project / "run", data="project/bilder"))
         assert "copies_ratio" in measures(judged(project / "run", reference="project/bilder"))

@@ -68,7 +68,10 @@ class Originals:
     def _places(self) -> Iterator[str]:
         source = self._config.source
         yield source
-        if self._fingerprint is None or source in catalog.names() or user_path(source).is_absolute():
+        if self._fingerprint is None or source in catalog.names():
+            return
+        if (path := user_path(source)).is_absolute():  # perhaps run and images moved together
+            yield from (str(folder / path.name) for folder in self._run.resolve().parents)
             return
         then = self._about().get("folder")
         for folder in (*([Path(str(then))] if then else []), *self._run.resolve().parents):
