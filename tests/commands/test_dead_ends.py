@@ -193,3 +193,11 @@ def test_features_of_a_reference_are_shared_by_runs_on_the_same_images(
     evaluate(EvaluateOptions(target=str(second), samples=100, detectors=("second",)), Audience())
     assert seen[-1] == (160, 160)
     assert read_measures(second / "evaluation.json").rows
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_an_array_with_fewer_than_two_training_images_is_refused_in_words(tmp_path: Path, count: int) -> None:
+    pictures = np.stack(creatures(12))
+    np.savez(tmp_path / "few.npz", x_train=pictures[:count], x_test=pictures[count:])
+    with pytest.raises(UserError):
+        trained(tmp_path / "few.npz", tmp_path / "run", recipe="modern")

@@ -83,6 +83,12 @@ def _prepare(source: Source, config: DataConfig, key: str, progress: Progress | 
             array = cache.open_array(name, shape, dtype)
         assert array is not None, name
     division = split([facts.content for facts in used], outlines(array), test, held_out=config.held_out)
+    if len(division.train) < 2:
+        raise UserError(
+            f"{plain(config.source)}: {len(division.train)} of its images are for training, the others are its test "
+            "split; at least two are needed.",
+            ExitCode.DATA,
+        )
     report = summarize(source, config, usable=usable, used=used, bad=reading.bad, form=form, division=division)
     dataset = Dataset(
         pixels=array,

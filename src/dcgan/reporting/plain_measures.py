@@ -25,7 +25,6 @@ MEANINGS = {
     "modes_divergence": ("Divergence of modes", "How unevenly the kinds of images appear; lower is better."),
 }
 """Measure → its name and one sentence."""
-_DISTANCES = ("fd", "fid", "kid")
 _SHARES = ("precision", "recall", "density", "coverage", "diversity", "class_diversity", "class_agreement", "modes")
 
 
@@ -64,7 +63,7 @@ def _words(measure: str, one: Mapping[str, Any]) -> str:
     value, floor, interval = float(one["value"]), one["floor"], one["interval"]
     if measure == "kid" and interval is not None and float(interval[0]) <= (floor or 0.0):
         return "no difference seen"
-    if measure in _DISTANCES:
+    if measure in ("fd", "fid"):  # the kernel distance of real images is 0 but for chance: no measure for a ratio
         return "" if not floor or floor <= 0 else _times(value / float(floor))
     if measure in _SHARES:
         return _share(value / float(floor or 1.0))
