@@ -67,7 +67,7 @@ def test_kept_statistics_come_back_to_the_bit_under_their_key_alone() -> None:
 
 
 def key_words(key: Key) -> tuple[str, str, str, int]:
-    return key.fingerprint, key.detector, key.split, key.num_images
+    return key.fingerprint, key.detector, key.rows, key.num_images
 
 
 def test_a_torn_file_counts_as_none() -> None:
