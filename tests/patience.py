@@ -58,6 +58,10 @@ def ending_processes() -> Iterator[list[subprocess.Popen]]:
                         with suppress(ProcessLookupError):
                             os.kill(number, 9)
                     process.wait()
+                    for stream in (process.stdin, process.stdout, process.stderr):
+                        with suppress(OSError):
+                            if stream is not None:
+                                stream.close()
 
 
 def descendants(number: int) -> list[int]:
