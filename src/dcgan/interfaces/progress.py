@@ -26,14 +26,13 @@ class Progress:
     def step(self, report: StepReport) -> None:
         """Show the report if half a second has passed since the last one, or if it ends the run."""
         seen = report.images_seen
-        if seen < self._shown.images:  # the run was rolled back
+        rolled_back = seen < self._shown.images
+        if rolled_back or (self._is_first and seen < self._total):
             self._restart(seen)
         if self._shown.elapsed >= SECONDS or seen >= self._total:
             losses = float(report.discriminator_loss), float(report.generator_loss)
             self._display.step(seen, self._total, self._speed(seen), *losses)
             self._shown.restart(seen)
-        if self._is_first:
-            self._restart(seen)
 
     def _speed(self, seen: int) -> float:
         while len(self._looks) > 1 and self._looks[1].elapsed >= WINDOW:
