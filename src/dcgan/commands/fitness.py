@@ -36,8 +36,8 @@ def fit_for(run: RunFolder, config: Config, say: Callable[[str], object]) -> Con
 
 def _require_own_folder(run: RunFolder) -> None:
     """Refuse a folder in which something else lies than a run."""
-    is_run = is_regular(run.config) or run.lock.exists() or run.checkpoints.is_dir()
-    if is_run or not run.root.is_dir():
+    is_run = is_regular(run.config) or is_regular(run.lock) or os.path.isdir(run.checkpoints)  # noqa: PTH112  # takes any name
+    if is_run or not os.path.isdir(run.root):  # noqa: PTH112  # as above
         return
     others = sorted(entry.name for entry in os.scandir(run.root) if not entry.name.startswith("."))
     if others:

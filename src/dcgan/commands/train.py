@@ -48,7 +48,7 @@ class Training:
         run, config = locate(options)
         self.run, self.config = run, fit_for(run, config, listener.say)
         with ExitStack() as stack:
-            is_there = self.run.lock.exists()  # else nothing is made before the source is known to be good
+            is_there = is_regular(self.run.lock)  # else nothing is made before the source is known to be good
             if is_there:
                 stack.enter_context(lock.held(self.run.lock))
             self.dataset = prepare(self.config.data, listener.prepare)
