@@ -58,10 +58,10 @@ def test_a_broken_number_rolls_the_run_back(
     run = finish(source, tmp_path / "run", ears=ears)
     told = [text for text in ears.said if "Rolled back" in text]
     assert len(told) == 1
-    # The next line of the journal, after 240 images, is the first to look; the last anchor is at 160.
-    assert "is no longer a finite number after 240 images. Rolled back to image 160 (1 of 2" in told[0]
+    # The next line of the journal, after 224 images, is the first to look; the last anchor is at 160.
+    assert "is no longer a finite number after 224 images. Rolled back to image 160 (1 of 2" in told[0]
     entries = [entry for entry in journal.read(run.journal) if entry["event"] == "rollback"]
-    assert [(e["images_seen"], e["came_from"], e["attempt"], e["text"]) for e in entries] == [(160, 240, 1, told[0])]
+    assert [(e["images_seen"], e["came_from"], e["attempt"], e["text"]) for e in entries] == [(160, 224, 1, told[0])]
     saved = checkpoint.newest(run)
     assert (saved.facts["images_seen"], saved.facts["attempt"]) == (640, 1)
     assert all_finite(run)
