@@ -110,7 +110,7 @@ def test_in_the_end_it_gives_up(break_at: Callable[..., None], source: Path, tmp
     break_at(NAME, 192, attempts=99)
     run = RunFolder(tmp_path / "run")
     with pytest.raises(
-        UserError, match=r"run: \S+\.\S+ is .* after 240 images, after 2 roll-backs; .* image 160 is good"
+        UserError, match=r"run: \S+\.\S+ is .* after 224 images, after 2 roll-backs; .* image 160 is good"
     ) as error:
         finish(source, run.root)
     assert error.value.exit_code == ExitCode.DIVERGED

@@ -19,7 +19,7 @@ def exported(trained: TrainedGenerator, folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.promise("dcgan.load gives an exported generator back to the bit.")
+@pytest.mark.promise("An exported generator is given back to the bit by dcgan.load.")
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_exported_folder_gives_the_generator_back_to_the_bit(kind: str, tmp_path: Path) -> None:
     trained = generator(**KINDS[kind])

@@ -5,6 +5,7 @@ import os
 import re
 import types
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -122,14 +123,11 @@ def play(words: list[str]) -> int:
     from dcgan.commands.playing import Saver
     from dcgan.interfaces.player import Player
 
-    with Player(Saver(options), options.port) as player:
+    with Player(Saver(options), options.port) as player, suppress(KeyboardInterrupt):
         print(f"{player.address} is the page of {plain(player.saver.name)}. Ctrl-C ends it.", flush=True)
         if not options.no_browser:
             webbrowser.open(player.address)
-        try:
-            player.serve_forever()
-        except KeyboardInterrupt:
-            print()
+        player.serve_forever()
     return ExitCode.OK
 
 
