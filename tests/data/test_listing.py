@@ -148,7 +148,7 @@ class TestDatasetJson:
         ("given", "words"),
         [
             (None, "holds no class numbers"),
-            ([["00000/img00000000.png", [0, 1]]], "holds no class numbers"),
+            ([["00000/img00000000.png", [0.5, 1]]], "holds no class numbers"),
             ([["00000/img00000000.png", 1]], "gives no label to 11 of 12 images"),
         ],
     )

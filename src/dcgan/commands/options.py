@@ -20,8 +20,8 @@ class DataOptions:
     """Which images."""
 
     source: Annotated[str | None, tyro.conf.Positional, _arg("[SOURCE]")] = None
-    """A folder, a .zip, .idx.gz, .npz, .npy or .tiff file, or one of critters (the default), pokemon, fashion-mnist,
-    mnist, stacked-mnist, cifar10."""
+    """A folder, a .zip, .tar, .idx.gz, .npz, .npy or .tiff file, or one of critters (the default), pokemon,
+    fashion-mnist, mnist, stacked-mnist, cifar10."""
     size: Annotated[str | None, _arg("HEIGHT[xWIDTH]")] = None
     """In pixels: 64 (the default), 28, 48x80, … The shorter side is 4, 5, 6 or 7 times a power of two."""
     fit: Annotated[Literal["crop", "pad", "stretch"] | None, _arg("{crop,pad,stretch}")] = None

@@ -198,6 +198,7 @@ def _key(source: Source, config: DataConfig) -> str:
     settings = asdict(replace(config, source=place, labels=False))  # they are known, trained on or not
     items = [(item.name, item.stamp, item.label, item.test) for item in source.items]
     parts = [_FORMAT, source.name, settings, items, list(source.skipped), source.class_names, source.remarks]
+    parts += [source.form] if source.form else []  # what was prepared before there were forms stays known
     return _hash(json.dumps(parts, separators=(",", ":")).encode())
 
 

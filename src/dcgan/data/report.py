@@ -27,6 +27,8 @@ class DatasetReport:
     """Name and reason of what was not tried at all."""
     remarks: tuple[str, ...] = ()
     """What a person should know before anything is trained, a sentence or two each."""
+    form: str = ""
+    """What the source was recognised as; empty for plain files."""
 
     smallest: tuple[int, int]
     """Height and width of the image with the fewest pixels."""
@@ -103,7 +105,8 @@ class DatasetReport:
         amount = _count(self.num_used, "image")
         if self.num_used < self.num_usable:
             amount += f" of {self.num_usable:,}, chosen by their content"
-        yield f"{plain(self.source)}: {amount}" + (f"; {len(self.unreadable):,} unusable" if self.unreadable else "")
+        name = f"{plain(self.source)} ({plain(self.form)})" if self.form else plain(self.source)
+        yield f"{name}: {amount}" + (f"; {len(self.unreadable):,} unusable" if self.unreadable else "")
         if self.smallest == self.largest:
             yield f"Size: {_size(self.median)} (height x width)"
         else:

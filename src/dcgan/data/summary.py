@@ -67,6 +67,7 @@ def summarize(
         unreadable=tuple((names[one.index], one.reason) for one in bad),
         skipped=tuple((str(name), str(reason)) for name, reason in source.skipped),
         remarks=(*source.remarks, *form.remarks, *pixel_remarks(used, config)),
+        form=source.form,
         smallest=_pair(sizes[areas.argmin()]),
         largest=_pair(sizes[areas.argmax()]),
         median=_pair(np.median(sizes, axis=0)),

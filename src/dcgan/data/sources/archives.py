@@ -31,7 +31,12 @@ class Zip(Source):
         files, skipped = _files(self._archive)
         found = list_images(files, skipped, self._beginning)
         super().__init__(
-            path.stem, found.items, class_names=found.class_names, skipped=found.skipped, remarks=found.remarks
+            path.stem,
+            found.items,
+            class_names=found.class_names,
+            skipped=found.skipped,
+            remarks=found.remarks,
+            form=found.form and f"zip with {found.form}",
         )
         self._members = found.places
 

@@ -1,8 +1,10 @@
 """Finds the classes of images from the folders they lie in, or from the labels of a ``dataset.json``."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dcgan.data.sources.items import printable
 from dcgan.foreign import strict_json
 
 Parts = tuple[str, ...]
@@ -26,6 +28,8 @@ class Classes:
     """For each image; empty where the folders say nothing."""
     remarks: tuple[str, ...] = ()
     """What a person should know before the images are used."""
+    form: str = ""
+    """Of the files that told the classes; empty for folders."""
 
 
 def classes_of_folders(paths: Sequence[Parts]) -> Classes:
@@ -57,19 +61,31 @@ def classes_of_file(content: bytes, folder: Parts, paths: Sequence[Parts]) -> Cl
         return None
     label_of = _numbers(found["labels"])
     if label_of is None:
-        return Classes([None] * len(paths), remarks=(f"{LABEL_FILE} holds no class numbers: there are no classes.",))
+        words = f"{LABEL_FILE} holds no class numbers: there are no classes."
+        return Classes([None] * len(paths), remarks=(words,), form=f"StyleGAN's {LABEL_FILE}")
     given = [label_of.get("/".join(parts[len(folder) :])) for parts in paths]
+    return numbered(given, LABEL_FILE, form=f"StyleGAN's {LABEL_FILE}")
+
+
+def numbered(given: Sequence[int | str | None], told_by: str, *, form: str, splits: "Classes | None" = None) -> Classes:
+    """Classes of what a file says of each image: numbers in their order, words in that of the alphabet.
+
+    ``splits``: what the folders tell, of which only the division into splits is kept.
+    """
+    test = () if splits is None else splits.test
+    said = splits.remarks[:1] if splits is not None and test else ()
     missing = sum(label is None for label in given)
     if missing:
-        words = f"{LABEL_FILE} gives no label to {missing:,} of {len(paths):,} images: there are no classes."
-        return Classes([None] * len(paths), remarks=(words,))
-    numbers = sorted({label for label in given if label is not None})
-    new = {number: label for label, number in enumerate(numbers)}
-    return Classes([None if label is None else new[label] for label in given], tuple(map(str, numbers)))
+        words = f"{told_by} gives no label to {missing:,} of {len(given):,} images: there are no classes."
+        return Classes([None] * len(given), (), test, (*said, words), form)
+    values = sorted({label for label in given if label is not None}, key=lambda label: (isinstance(label, str), label))
+    new = {value: label for label, value in enumerate(values)}
+    names = tuple(printable(str(value)) for value in values)
+    return Classes([None if label is None else new[label] for label in given], names, test, said, form)
 
 
 def _numbers(labels: object) -> Mapping[str, int] | None:
-    """Name → number, or None where they are anything else: nothing at all, or vectors."""
+    """Name → number, that of the one in a vector of zeros too; None where they are anything else, or nothing at all."""
     if not isinstance(labels, list) or not labels:
         return None
     numbers: dict[str, int] = {}
@@ -77,9 +93,20 @@ def _numbers(labels: object) -> Mapping[str, int] | None:
         match entry:
             case [str(name), int(number)] if not isinstance(number, bool):
                 numbers[name.replace("\\", "/")] = number
+            case [str(name), list(vector)] if vector.count(1) == 1 and vector.count(0) == len(vector) - 1:
+                numbers[name.replace("\\", "/")] = vector.index(1)
             case _:
                 return None
     return numbers
+
+
+def split_of(file_name: str) -> str | None:
+    """The split that a shard is named after (train-00000.tar): train, val or test; None for other names."""
+    word = re.split(r"[-_.\d]", file_name.lower(), maxsplit=1)[0]
+    for names, split in ((_TRAIN, "train"), (_VALIDATION, "val"), (_TEST, "test")):
+        if word in names:
+            return split
+    return None
 
 
 def _shared_depth(paths: Sequence[Parts]) -> int:

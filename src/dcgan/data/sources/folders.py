@@ -30,6 +30,7 @@ class Folder(Source):
             class_names=found.class_names,
             skipped=found.skipped,
             remarks=[*scan.remarks(), *found.remarks],
+            form=found.form and f"folder with {found.form}",
         )
         self._paths, self._follow = found.places, follow
 

@@ -50,13 +50,24 @@ class Source(ABC):
         class_names: Sequence[str] = (),
         skipped: Sequence[tuple[str, str]] = (),
         remarks: Sequence[str] = (),
+        form: str = "",
     ) -> None:
-        """``remarks``: what a person should know before the images are used, a sentence each."""
+        """A source of these items.
+
+        Args:
+            name: Of the source; letters that could steer a file name are replaced.
+            items: In the order of their numbers.
+            class_names: In the order of the labels.
+            skipped: Names and reasons of what is left out.
+            remarks: What a person should know before the images are used, a sentence each.
+            form: What the source was recognised as, such as ``"CSV of pixels"``; empty for plain files.
+        """
         self.name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name) or "images"
         self.items = items
         self.class_names = tuple(class_names)
         self.skipped = skipped
         self.remarks = tuple(remarks)
+        self.form = form
 
     @abstractmethod
     def read(self, index: int) -> Decoded:
@@ -84,7 +95,9 @@ class Selection(Source):
             for item in (source.items[index] for index in self._indices)
             if item.label is not None
         ]
-        super().__init__(source.name, items, class_names=kept, skipped=source.skipped, remarks=source.remarks)
+        super().__init__(
+            source.name, items, class_names=kept, skipped=source.skipped, remarks=source.remarks, form=source.form
+        )
 
     def read(self, index: int) -> Decoded:
         """Decode one image."""

@@ -9,10 +9,13 @@ from typing import Generic, TypeVar
 from dcgan.data.decoding.formats import LOOK, UNREAD, is_image, is_image_name, says_nothing, unread_format
 from dcgan.data.sources.class_labels import LABEL_FILE, Classes, Parts, classes_of_file, classes_of_folders
 from dcgan.data.sources.items import Item, printable
+from dcgan.data.sources.metadata import TABLES, classes_of_tables
 from dcgan.data.sources.own_files import is_within, own_files
+from dcgan.data.sources.web_samples import classes_of_samples, is_of_sample
 
 _DROPPINGS = {"thumbs.db", "desktop.ini", ".ds_store", "__macosx"}  # what systems leave behind
 _MOST_LABEL_BYTES = 200_000_000
+_MOST_SAMPLE_BYTES = 1_000_000
 
 Place = TypeVar("Place")
 
@@ -38,6 +41,8 @@ class Listing(Generic[Place]):
     class_names: tuple[str, ...]
     skipped: list[tuple[str, str]]
     remarks: list[str]
+    form: str
+    """Of the files beside the images that tell their classes; empty without any."""
 
 
 def list_images(
@@ -66,13 +71,14 @@ def list_images(
         for file, label, held_out in zip(images, labels, test, strict=True)
     ]
     left_out = sorted([*skipped, *(("/".join(parts) or "the whole folder", what) for parts, what in own)])
-    names = [file.parts[-1] for file in others if file is not used]
+    names = [file.parts[-1] for file in others if file.parts not in used]
     return Listing(
         items,
         [file.place for file in images],
         classes.names,
         [*left_out, *other_files(names)],
         [*_unread_remarks(names, len(images)), *classes.remarks],
+        classes.form,
     )
 
 
@@ -114,16 +120,26 @@ def _is_image(file: File[Place], read: Callable[[Place, int], bytes]) -> bool:
 
 def _classes(
     images: Sequence[File[Place]], others: Sequence[File[Place]], read: Callable[[Place, int], bytes]
-) -> tuple[Classes, File[Place] | None]:
-    """The classes of the images, and the file that told them, if one did."""
+) -> tuple[Classes, set[Parts]]:
+    """The classes of the images, and the names of the files that told them, if any did."""
     paths = [file.parts for file in images]
-    for file in sorted(others, key=lambda file: len(file.parts)):
+    by_depth = sorted(others, key=lambda file: len(file.parts))
+    for file in by_depth:
         folder = file.parts[:-1]
         if file.parts[-1] == LABEL_FILE and all(is_within(parts, [folder]) for parts in paths):
             classes = classes_of_file(read(file.place, _MOST_LABEL_BYTES), folder, paths)
             if classes is not None:
-                return classes, file
-    return classes_of_folders(paths), None
+                return classes, {file.parts}
+    tables = [file for file in by_depth if file.parts[-1] in TABLES]
+    if tables:
+        classes = classes_of_tables([(file.parts, read(file.place, _MOST_LABEL_BYTES)) for file in tables], paths)
+        if classes is not None:
+            return classes, {file.parts for file in tables}
+    place_of = {file.parts: file.place for file in others}
+    classes = classes_of_samples(paths, place_of.keys(), lambda parts: read(place_of[parts], _MOST_SAMPLE_BYTES))
+    if classes is not None:
+        return classes, {parts for parts in place_of if is_of_sample(parts)}
+    return classes_of_folders(paths), set()
 
 
 def _unread_remarks(names: Sequence[str], num_images: int) -> list[str]:

@@ -5,25 +5,15 @@ import os
 import re
 from pathlib import Path
 
-from dcgan.data.decoding.formats import READ
 from dcgan.data.sources import catalog
-from dcgan.data.sources.archives import Zip
-from dcgan.data.sources.arrays import open_npy, open_npz, open_tiff
-from dcgan.data.sources.folders import Folder
-from dcgan.data.sources.idx_and_cifar import find_idx, open_cifar10, open_idx
+from dcgan.data.sources.containers import EXPECTED, open_file, open_folder
 from dcgan.data.sources.items import Item, Selection, Source
 from dcgan.data.sources.own_files import own_files
 from dcgan.errors import ExitCode, UserError
-from dcgan.foreign import open_regular
 from dcgan.pickles import refuse_pickle
 from dcgan.settings.knobs import DataConfig
 
 __all__ = ["Item", "Source", "open_source"]
-
-_EXPECTED = (
-    f"a folder or .zip of images ({READ}), an .npy, .npz, .idx(.gz) or .tiff of many, "
-    f"or one of {', '.join(catalog.names())}"
-)
 
 
 def open_source(config: DataConfig) -> Source:
@@ -39,10 +29,10 @@ def open_source(config: DataConfig) -> Source:
     )
     if not source.items:
         source.close()
-        refuse_pickle(Path(config.source).expanduser(), _EXPECTED)
+        refuse_pickle(Path(config.source).expanduser(), EXPECTED)
         found = "; ".join(f"{name}: {reason}" for name, reason in source.skipped[:10]) or "nothing at all"
         words = " ".join(["no images in it.", *source.remarks, f"Found {found}."])
-        raise UserError(f"{config.source}: {words} Expected {_EXPECTED}.", ExitCode.DATA)
+        raise UserError(f"{config.source}: {words} Expected {EXPECTED}.", ExitCode.DATA)
     return _select(source, config.classes) if config.classes else source
 
 
@@ -84,16 +74,15 @@ def _open_path(text: str, *, follow: bool) -> Source:
     except (OSError, RuntimeError) as error:  # no permission to look, no such user
         raise UserError(f"{text}: cannot be opened ({error}).", ExitCode.DATA) from error
     if is_folder:
-        idx = find_idx(path)
-        return open_idx(idx, name=path.resolve().name) if idx else Folder(path, follow=follow)
+        return open_folder(path, follow=follow)
     if is_file:
-        return _open_file(path)
+        return open_file(path)
     if is_something:
-        raise UserError(f"{text}: neither a folder nor a regular file. Expected {_EXPECTED}.", ExitCode.DATA)
+        raise UserError(f"{text}: neither a folder nor a regular file. Expected {EXPECTED}.", ExitCode.DATA)
     nearest = difflib.get_close_matches(text, [*catalog.names(), *_neighbours(path, text)], n=1)
     hint = f" Did you mean {nearest[0]}?" if nearest else ""
     raise UserError(
-        f"{text}: no such file or folder, and no data set of that name.{hint} Expected {_EXPECTED}.", ExitCode.DATA
+        f"{text}: no such file or folder, and no data set of that name.{hint} Expected {EXPECTED}.", ExitCode.DATA
     )
 
 
@@ -103,30 +92,6 @@ def _neighbours(path: Path, text: str) -> list[str]:
         return [text[: len(text) - len(path.name)] + other.name for other in path.parent.iterdir()]
     except OSError:
         return []
-
-
-def _open_file(path: Path) -> Source:
-    """A file of many images."""
-    try:
-        with open_regular(path) as file:
-            beginning = file.read(8)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be opened ({error.strerror}).", ExitCode.DATA) from error
-    if beginning.startswith(b"PK"):
-        return open_npz(path) if path.suffix.lower() == ".npz" else Zip(path)
-    if beginning.startswith(b"\x93NUMPY"):
-        return open_npy(path)
-    if beginning.startswith(b"\x1f\x8b"):
-        if path.name.lower().endswith((".tar.gz", ".tgz")):
-            return open_cifar10(path)
-        refuse_pickle(path, _EXPECTED)
-        return open_idx(path)
-    if beginning.startswith(b"\0\0\x08"):
-        return open_idx(path)
-    if beginning.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
-        return open_tiff(path)
-    refuse_pickle(path, _EXPECTED)
-    raise UserError(f"{path}: not a file of many images. Expected {_EXPECTED}.", ExitCode.DATA)
 
 
 def _select(source: Source, classes: tuple[str, ...]) -> Source:
