@@ -44,7 +44,7 @@ experiments-small: $(INSTALLED)
 	$(BIN)/python benchmarks/experiments/tables.py
 
 torture: $(INSTALLED)
-	PYTHONPATH=tests/crash OMP_NUM_THREADS=1 $(BIN)/python benchmarks/torture.py --jobs 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.torture.run --jobs 2
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .

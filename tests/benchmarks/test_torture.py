@@ -8,18 +8,14 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-for folder in ("benchmarks", "tests/crash"):
-    sys.path.insert(0, str(ROOT / folder))
-
-import torture  # noqa: E402  a script, in no package
-import torture_stages  # noqa: E402
+from benchmarks.torture import run as torture
+from benchmarks.torture import stages as torture_stages
 
 STAGES = ("refused calls", "stops at every step")
 
 
 def rehearse(out: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    words = ["torture.py", "--jobs", "2", "--share", "0.02", "--out", str(out), *STAGES]
+    words = ["run.py", "--jobs", "2", "--share", "0.02", "--out", str(out), *STAGES]
     monkeypatch.setattr(sys, "argv", words)
     assert torture.main() == 0
     told: dict[str, Any] = json.loads(out.read_text())

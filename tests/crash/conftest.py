@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tiny_runs import finish, write_source
 
+from benchmarks.torture.tiny_runs import finish, write_source
 from dcgan.runs.folder import RunFolder
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from errnos import facts, tensors
-from tiny_runs import train
 
+from benchmarks.torture.errnos import facts, tensors
+from benchmarks.torture.tiny_runs import train
 from dcgan.errors import ExitCode, UserError
 from dcgan.runs import checkpoint, shelf
 from dcgan.runs.folder import RunFolder

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_runs import Ears, finish, train
 
+from benchmarks.torture.tiny_runs import Ears, finish, train
 from dcgan.commands import train as training
 from dcgan.commands.live import session
 from dcgan.errors import ExitCode

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from continuations import Command, trial
+
+from benchmarks.torture.continuations import Command, trial
 
 
 @pytest.mark.promise("Processes that go on from one checkpoint, and those that start with one command, end alike.")

@@ -6,9 +6,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from faulty_disk import Call, Disk
-from tiny_runs import Ears, differences, fingerprint, finish, train
 
+from benchmarks.torture.faulty_disk import Call, Disk
+from benchmarks.torture.tiny_runs import Ears, differences, fingerprint, finish, train
 from dcgan.errors import ExitCode, UserError
 from dcgan.runs import checkpoint, journal
 from dcgan.runs.folder import RunFolder

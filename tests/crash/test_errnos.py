@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from errnos import ERRNOS, num_calls, refused
+
+from benchmarks.torture.errnos import ERRNOS, num_calls, refused
 
 
 @pytest.mark.promise("Whatever call of a save the disk refuses, and why: nothing is called saved that is not.")

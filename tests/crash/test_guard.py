@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_runs import Ears, differences, fingerprint, finish, train
 
+from benchmarks.torture.tiny_runs import Ears, differences, fingerprint, finish, train
 from dcgan.commands.live import session, watch
 from dcgan.commands.live.guard import CURED, to_cure
 from dcgan.commands.live.watch import Look, Watch, new_alarms

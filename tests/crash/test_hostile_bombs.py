@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from fuzz_images import png_chunk, run_length_bmp
-from judge import alarm, exit_code, peak, reset_peak
 
+from benchmarks.torture.fuzz_images import png_chunk, run_length_bmp
+from benchmarks.torture.judge import alarm, exit_code, peak, reset_peak
 from dcgan.commands.plan import as_toml
 from dcgan.data.decoding.decode import decode
 from dcgan.data.sources.items import Unreadable

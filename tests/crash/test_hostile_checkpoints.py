@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from forge import Header, encode, facts_of, forged, parts, save_small, small_config, with_facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.torture.forge import Header, encode, facts_of, forged, parts, save_small, small_config, with_facts
 from dcgan.errors import ExitCode, UserError
 from dcgan.runs import checkpoint, tensor_file
 from dcgan.runs.folder import RunFolder

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fuzz import SUITES, total
-from judge import FAULTS, faults, judged
 
-HERE = Path(__file__).parent
+from benchmarks.machine import ROOT
+from benchmarks.torture.fuzz import SUITES, total
+from benchmarks.torture.judge import FAULTS, faults, judged
+
 SHARE = 0.01
 
 
@@ -25,11 +26,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """In a process of its own, where its memory can be measured; once, however many workers test at the same time."""
     base = tmp_path_factory.getbasetemp()
     out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "fuzz.json"
-    words = [sys.executable, str(HERE / "fuzz.py"), "--share", str(SHARE), "--seed", "1", "--out", str(out)]
+    words = [sys.executable, "-m", "benchmarks.torture.fuzz", "--share", str(SHARE), "--seed", "1", "--out", str(out)]
     with out.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not out.exists():
-            subprocess.run(words, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True)
+            subprocess.run(words, check=False, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True)
     content: dict[str, Any] = json.loads(out.read_bytes())
     return content["suites"]
 
@@ -115,21 +116,21 @@ def test_what_was_judged_is_not_judged_again() -> None:
 
 
 def test_a_case_that_was_paused_is_not_taken_for_one_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("judge.SECONDS", 0.05)
+    monkeypatch.setattr("benchmarks.torture.judge.SECONDS", 0.05)
 
     def paused(_: random.Random, folder: Path) -> str:
         time.sleep(0.2)
         return "accepted"
 
     assert judged(paused, 1, 0, {})["hangs"] == []
-    monkeypatch.setattr("judge.WAITING", 2)
+    monkeypatch.setattr("benchmarks.torture.judge.WAITING", 2)
     assert judged(paused, 1, 0, {})["hangs"] == [0]
 
 
 def test_the_judge_sees_every_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gc.collect()  # what earlier tests left must not be freed while memory is measured
-    monkeypatch.setattr("judge.SECONDS", 0.2)
-    monkeypatch.setattr("judge.MEGABYTES", 30)
+    monkeypatch.setattr("benchmarks.torture.judge.SECONDS", 0.2)
+    monkeypatch.setattr("benchmarks.torture.judge.MEGABYTES", 30)
 
     def crash(_: random.Random, folder: Path) -> str:
         raise KeyError(folder)

@@ -3,10 +3,11 @@
 import random
 from pathlib import Path
 
-import fuzz_guided
 import pytest
-from guided_targets import TARGETS
-from mutants import mutate
+
+from benchmarks.torture import fuzz_guided
+from benchmarks.torture.guided_targets import TARGETS
+from benchmarks.torture.mutants import mutate
 
 
 def test_every_kind_has_a_target() -> None:

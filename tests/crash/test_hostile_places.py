@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from forge import save_small
-from judge import alarm, exit_code, fingerprint, watching
 from PIL import Image
 
 import dcgan
+from benchmarks.machine import ROOT
+from benchmarks.torture.forge import save_small
+from benchmarks.torture.judge import alarm, exit_code, fingerprint, watching
 from dcgan.data.sources.folders import Folder
 from dcgan.errors import ExitCode, UserError
 from dcgan.reporting.report import write_report
@@ -145,7 +146,7 @@ def test_nothing_is_written_elsewhere(critters_npy: Path, tmp_path: Path) -> Non
     (canary / "song.txt").write_text("tweet")
     before = fingerprint(canary)
     script = "import json, sys, test_hostile_places as t; print(json.dumps(t.all_changes(*sys.argv[1:])))"
-    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    paths = [str(Path(__file__).parent), str(ROOT), os.environ.get("PYTHONPATH", "")]
     environment = {name: value for name, value in os.environ.items() if name not in ("MPLCONFIGDIR", "TMPDIR")}
     environment |= {"DCGAN_CACHE": str(own / "cache"), "PYTHONPATH": os.pathsep.join(paths), "HOME": str(canary)}
     words = [sys.executable, "-B", "-c", script, str(critters_npy), str(own)]

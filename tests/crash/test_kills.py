@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fork_server import ForkServer
-from kills import KILLED, Whole, killed, never_killed, stopped
-from tiny_runs import differences
+
+from benchmarks.torture.fork_server import ForkServer
+from benchmarks.torture.kills import KILLED, Whole, killed, never_killed, stopped
+from benchmarks.torture.tiny_runs import differences
 
 
 @pytest.fixture(scope="module")

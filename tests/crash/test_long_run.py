@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from leaks import course, leaks
+from benchmarks.torture.leaks import course, leaks
 
 
 def test_files_and_threads_do_not_become_more(source: Path, tmp_path: Path) -> None:

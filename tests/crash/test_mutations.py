@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from mutations import MUTATIONS, ROOT, Mutation, applied, survives
+
+from benchmarks.torture.mutations import MUTATIONS, ROOT, Mutation, applied, survives
 
 
 def test_there_are_enough_and_no_two_are_the_same() -> None:

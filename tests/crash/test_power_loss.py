@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from faulty_disk import Call
-from power_loss import DiskModel, digest
-from power_trials import faults, record, states
+
+from benchmarks.torture.faulty_disk import Call
+from benchmarks.torture.power_loss import DiskModel, digest
+from benchmarks.torture.power_trials import faults, record, states
 
 
 @pytest.mark.promise(

@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_runs import SETTINGS
 
+from benchmarks.machine import ROOT
+from benchmarks.torture.tiny_runs import SETTINGS
 from dcgan.errors import ExitCode
-
-HERE = Path(__file__).parent
 
 
 def can(*words: str) -> bool:
@@ -23,8 +22,8 @@ def can(*words: str) -> bool:
 
 @pytest.mark.skipif(not can("unshare", "-Urm", "true"), reason="needs user namespaces (unshare -Urm)")
 def test_a_full_disk_with_room_again_has_changed_nothing(source: Path, tmp_path: Path) -> None:
-    words = ["unshare", "-Urm", sys.executable, str(HERE / "full_disk.py"), str(source), str(tmp_path)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    words = ["unshare", "-Urm", sys.executable, "-m", "benchmarks.torture.full_disk", str(source), str(tmp_path)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     missing = "Disk full (No space left on device): checkpoint at image 160 NOT saved; the one at image 80 is safe."
@@ -58,8 +57,8 @@ def test_a_limit_on_the_size_of_files_is_told(source: Path, tmp_path: Path) -> N
 @pytest.mark.skipif(not can("strace", "-qq", "true"), reason="needs strace that may attach")
 def test_a_system_call_that_is_refused_is_not_called_saved(tmp_path: Path) -> None:
     """A spread of all calls and errors; ``make torture`` tries all with all."""
-    words = [sys.executable, str(HERE / "strace_trials.py"), str(tmp_path), "25"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    words = [sys.executable, "-m", "benchmarks.torture.strace_trials", str(tmp_path), "25"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["wrong"] == []

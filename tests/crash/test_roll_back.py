@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_runs import Ears, differences, fingerprint, finish, train
 
+from benchmarks.torture.tiny_runs import Ears, differences, fingerprint, finish, train
 from dcgan.commands.live import session
 from dcgan.errors import ExitCode, UserError
 from dcgan.runs import checkpoint, journal

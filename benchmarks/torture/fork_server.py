@@ -1,6 +1,6 @@
 """Tiny runs in processes that can be killed by the hundred: torch is imported once, and forked for each of them.
 
-    python fork_server.py SOURCE    one JSON request a line on stdin, one JSON answer a line on stdout
+    python -m benchmarks.torture.fork_server SOURCE    JSON, a line each: requests on stdin, answers on stdout
 
 The server has one thread and takes no step itself after its warm-up: a forked child is as good as a new process.
 """
@@ -20,6 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from benchmarks.machine import ROOT
+
 SETTINGS = {"training__batch_size": 16}
 BUDGET = 640  # images, 40 steps
 
@@ -31,8 +33,8 @@ class ForkServer:
         environment = {**os.environ, "DCGAN_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
         environment |= {"PYTHONPATH": python_path} if python_path else {}
         self._process = subprocess.Popen(
-            [sys.executable, __file__, str(source)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+            [sys.executable, "-m", "benchmarks.torture.fork_server", str(source.absolute())],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT,
         )  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -58,8 +60,8 @@ class ForkServer:
 
 def _train(source: Path, out: Path, request: dict[str, Any], progress: mmap.mmap) -> None:
     """In the child: one sitting, perhaps to be killed at a call; ``progress`` tells images seen and calls made."""
-    from faulty_disk import Disk, kill
-    from tiny_runs import train
+    from benchmarks.torture.faulty_disk import Disk, kill
+    from benchmarks.torture.tiny_runs import train
 
     at = request.get("kill_call")
     fault = kill(at, root=out if request.get("half") else None) if at else None
@@ -92,8 +94,7 @@ def _run(source: Path, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fingerprint(request: dict[str, Any]) -> dict[str, Any]:
-    from tiny_runs import fingerprint
-
+    from benchmarks.torture.tiny_runs import fingerprint
     from dcgan.runs import checkpoint
     from dcgan.runs.folder import RunFolder
 
@@ -130,7 +131,7 @@ def main() -> None:
     torch.set_num_threads(1)
     source = Path(sys.argv[1])
     warm = Path(os.environ["DCGAN_CACHE"]) / f"warm-up-{os.getpid()}-{random.getrandbits(32)}"
-    from tiny_runs import finish
+    from benchmarks.torture.tiny_runs import finish
 
     finish(source, warm, budget=64, **SETTINGS)
     threads = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("Threads:")]

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from judge import status
-from tiny_runs import train
+
+from benchmarks.torture.judge import status
+from benchmarks.torture.tiny_runs import train
 
 SETTLED = 0.25  # share of the run after which it should have all that it needs
 MOST_GROWTH = 1.0  # megabytes in 10,000 steps

@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fuzz_images import good_images
-from judge import command, judged
-from mutants import NAMES, NUMBERS, mutate
+from benchmarks.torture.fuzz_images import good_images
+from benchmarks.torture.judge import command, judged
+from benchmarks.torture.mutants import NAMES, NUMBERS, mutate
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 

@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tiny_runs import differences, fingerprint, write_source
-
+from benchmarks.torture.tiny_runs import differences, fingerprint, write_source
 from dcgan.runs import shelf
 from dcgan.runs.folder import RunFolder
 

@@ -1,7 +1,7 @@
 """Kill, starve and cut off runs by the thousand, and write down what went wrong: nothing, if promises are kept.
 
     make torture                      everything, two stages side by side; started again it goes on where it stopped
-    PYTHONPATH=tests/crash python benchmarks/torture.py kills mutations      some of it
+    python -m benchmarks.torture.run kills mutations      some of it
 
 What is done is in benchmarks/results/torture.json after every trial; other code or another machine begins anew.
 """
@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from machine import HERE, RESULTS, ROOT, facts, read_results, sources, write_results
-from torture_stages import ALONE, STAGES, Work
+
+from benchmarks.machine import HERE, RESULTS, ROOT, facts, read_results, sources, write_results
+from benchmarks.torture.stages import ALONE, STAGES, Work
 
 TESTS = ROOT / "tests"
 
@@ -52,7 +53,7 @@ def main() -> int:
 def code() -> str:
     """A hash of what is tried and of what tries it."""
     digest = hashlib.sha256()
-    own = [*HERE.glob("torture*.py"), HERE / "machine.py", TESTS / "commands" / "test_train.py"]
+    own = [*(HERE / "torture").glob("*.py"), HERE / "machine.py", TESTS / "commands" / "test_train.py"]
     for path in sorted([*(ROOT / "src").rglob("*.py"), *(TESTS / "crash").glob("*.py"), *own]):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

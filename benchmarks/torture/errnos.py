@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from faulty_disk import Disk, refuse
-from tiny_runs import Ears
 
+from benchmarks.torture.faulty_disk import Disk, refuse
+from benchmarks.torture.tiny_runs import Ears
 from dcgan.commands.live.drawing import Drawing
 from dcgan.commands.live.records import Records
 from dcgan.errors import UserError

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from forge import Header, encode, facts_of, forged, parts, save_small, small_config, with_facts
-from judge import command, judged
-from mutants import NUMBERS, mutate, twist
 
+from benchmarks.torture.forge import Header, encode, facts_of, forged, parts, save_small, small_config, with_facts
+from benchmarks.torture.judge import command, judged
+from benchmarks.torture.mutants import NUMBERS, mutate, twist
 from dcgan.errors import UserError
 from dcgan.runs import checkpoint
 from dcgan.runs.folder import RunFolder

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from faulty_disk import Call
+from benchmarks.torture.faulty_disk import Call
 
 
 @dataclass

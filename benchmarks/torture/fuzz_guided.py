@@ -1,6 +1,6 @@
 """Fuzzing that follows the branches it has reached, for whoever has atheris (pip install atheris; never needed here).
 
-    PYTHONPATH=src python tests/crash/fuzz_guided.py images -max_total_time=60
+    python -m benchmarks.torture.fuzz_guided images -max_total_time=60
 
 What stands behind the name goes to libFuzzer: a corpus folder to go on from, ``-runs=N``, ``-jobs=2`` and the like. It
 ends at the first fault, of which it keeps the file: ``fuzz_guided.py images crash-…`` tries that one again.
@@ -13,6 +13,8 @@ import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+
+from benchmarks.machine import ROOT
 
 KINDS = ("images", "archives", "arrays", "checkpoints", "configs")
 INSTRUMENTED = ["dcgan", "PIL", "tifffile", "zipfile", "tomllib"]
@@ -28,8 +30,9 @@ def main() -> int:
         print("fuzz_guided.py needs atheris: pip install atheris", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="guided-") as place:
-        words = [sys.executable, "-c", f"import fuzz_guided; fuzz_guided.fuzz({place!r})", *sys.argv[1:]]
-        path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+        program = f"from benchmarks.torture.fuzz_guided import fuzz; fuzz({place!r})"
+        words = [sys.executable, "-c", program, *sys.argv[1:]]
+        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
         return subprocess.run(words, env=os.environ | {"PYTHONPATH": path}, check=False).returncode
 
 
@@ -38,8 +41,8 @@ def fuzz(place: str) -> None:
     import atheris
 
     with atheris.instrument_imports(include=INSTRUMENTED):
-        from guided_targets import TARGETS
-        from judge import watching
+        from benchmarks.torture.guided_targets import TARGETS
+        from benchmarks.torture.judge import watching
     kind, *words = sys.argv[1:]
     feed, seeds = TARGETS[kind]
     own, corpus = Path(place) / "own", Path(place) / "corpus"

@@ -1,6 +1,6 @@
 """For test_hostile_memory.py: megabytes at which a process that decodes and shapes an image of each kind peaks.
 
-python image_memory.py       one JSON line: kind → megabytes for ``PIXELS``
+python -m benchmarks.torture.image_memory       one JSON line: kind → megabytes for ``PIXELS``
 """
 
 import gc
@@ -11,10 +11,10 @@ import zlib
 from collections.abc import Callable
 
 import numpy as np
-from fuzz_images import png_chunk
-from judge import peak, reset_peak
 from PIL import Image
 
+from benchmarks.torture.fuzz_images import png_chunk
+from benchmarks.torture.judge import peak, reset_peak
 from dcgan.data.decoding.decode import decode
 from dcgan.data.shape import shape_image
 from dcgan.settings.knobs import DataConfig

@@ -1,4 +1,4 @@
-"""The stages of torture.py: each goes on from what its report says is done, and saves it after every trial."""
+"""The stages of run.py: each goes on from what its report says is done, and saves it after every trial."""
 
 import shutil
 import signal
@@ -10,20 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import continuations
-import errnos
-import fuzz
-import kills
-import leaks
-import power_trials
-import processes
-import strace_trials
 import torch
-from fork_server import BUDGET, ForkServer
-from judge import FAULTS
-from mutations import MUTATIONS, survives
-from tiny_runs import write_source
 
+from benchmarks.torture import continuations, errnos, fuzz, kills, leaks, power_trials, processes, strace_trials
+from benchmarks.torture.fork_server import BUDGET, ForkServer
+from benchmarks.torture.judge import FAULTS
+from benchmarks.torture.mutations import MUTATIONS, survives
+from benchmarks.torture.tiny_runs import write_source
 from dcgan.commands.live.records import Records
 from dcgan.commands.options import TrainOptions
 from dcgan.commands.train import Training

@@ -1,8 +1,9 @@
 """One save, its system calls refused by strace: what the operating system is asked for, Python may not even show.
 
-    python strace_trials.py FOLDER NUMBER     so many trials, spread over all calls and errors; one JSON line
+    python -m benchmarks.torture.strace_trials FOLDER NUMBER     that many trials; one JSON line
 
-torch is imported once; each trial is a forked child that is attached to while it waits, and then saves.
+The trials are spread over all calls and errors. torch is imported once; each trial is a forked child that is attached
+to while it waits, and then saves.
 """
 
 import errno
@@ -17,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from errnos import ERRNOS, Scene
+from benchmarks.torture.errnos import ERRNOS, Scene
 
 CALLS = (
     "openat,open,creat,write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,close,"

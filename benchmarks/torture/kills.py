@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fork_server import ForkServer
-from tiny_runs import SETTINGS, differences
+from benchmarks.torture.fork_server import ForkServer
+from benchmarks.torture.tiny_runs import SETTINGS, differences
 
 INTERVAL = SETTINGS["runs.save_every_images"]
 STEP = 16

@@ -1,6 +1,6 @@
 """A run on a disk of its own that fills up, and has room again: needs ``unshare -Urm``, which makes us its root.
 
-unshare -Urm python full_disk.py SOURCE FOLDER     one JSON line: what was said, what is there
+unshare -Urm python -m benchmarks.torture.full_disk SOURCE FOLDER     one JSON line: what was said, what is there
 """
 
 import json
@@ -9,8 +9,7 @@ import sys
 from itertools import islice
 from pathlib import Path
 
-from tiny_runs import Ears, fingerprint, finish, train
-
+from benchmarks.torture.tiny_runs import Ears, fingerprint, finish, train
 from dcgan.runs import checkpoint
 from dcgan.runs.folder import RunFolder
 

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import fuzz_archives
-import fuzz_configs
 import numpy as np
-from forge import encode, forged
-from fuzz_checkpoints import good
-from fuzz_images import good_images
-from judge import command
 
+from benchmarks.torture import fuzz_archives, fuzz_configs
+from benchmarks.torture.forge import encode, forged
+from benchmarks.torture.fuzz_checkpoints import good
+from benchmarks.torture.fuzz_images import good_images
+from benchmarks.torture.judge import command
 from dcgan.data.decoding.decode import decode
 from dcgan.data.shape import shape_image
 from dcgan.data.sources.items import Unreadable

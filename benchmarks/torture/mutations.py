@@ -1,4 +1,4 @@
-"""Deliberate bugs in the code that saves and resumes: the tests of this folder must notice each of them."""
+"""Deliberate bugs in the code that saves and resumes: the tests of tests/crash must notice each of them."""
 
 import os
 import shutil
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from benchmarks.machine import ROOT
+
 SECONDS = 300  # the tests together take a fifth of it
 
 
@@ -203,14 +204,14 @@ FIRST = {  # the tests that are most likely to notice a bug in a file; the other
 
 
 def survives(mutation: Mutation, folder: Path) -> dict[str, Any]:
-    """Run this folder's tests on a copy of the source with the bug in it; ``caught_by`` names the first that failed."""
+    """Run tests/crash on a copy of the source with the bug in it; ``caught_by`` names the first test that failed."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
     path = folder / "src" / "dcgan" / mutation.file
     path.write_text(applied(mutation, path.read_text()))
     others = ("mutations", "hostile")  # this list's own test, and those that are about other files than ours
     found = [
-        path for path in sorted(Path(__file__).parent.glob("test_*.py")) if not any(w in path.name for w in others)
+        path for path in sorted((ROOT / "tests" / "crash").glob("test_*.py")) if not any(w in path.name for w in others)
     ]
     found.append(ROOT / "tests" / "commands" / "test_train.py")
     likely = [path for path in found if path.name in FIRST.get(mutation.file, [])]

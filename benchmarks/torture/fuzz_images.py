@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import tifffile
-from judge import judged
-from mutants import NUMBERS, mutate
 from PIL import Image, PngImagePlugin
 
+from benchmarks.torture.judge import judged
+from benchmarks.torture.mutants import NUMBERS, mutate
 from dcgan.data.shape import shape_image
 from dcgan.data.sources.folders import Folder
 from dcgan.data.sources.items import Unreadable

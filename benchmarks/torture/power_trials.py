@@ -8,10 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from faulty_disk import Call, Disk
-from power_loss import DiskModel, State, digest, write_state
-from tiny_runs import train
-
+from benchmarks.torture.faulty_disk import Call, Disk
+from benchmarks.torture.power_loss import DiskModel, State, digest, write_state
+from benchmarks.torture.tiny_runs import train
 from dcgan.runs import checkpoint, journal, shelf
 from dcgan.runs.folder import RunFolder
 

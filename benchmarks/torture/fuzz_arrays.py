@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import tifffile
-from judge import command, judged
-from mutants import NAMES, NUMBERS, mutate
 
+from benchmarks.torture.judge import command, judged
+from benchmarks.torture.mutants import NAMES, NUMBERS, mutate
 from dcgan.data.sources.items import printable
 
 SHAPES = (

@@ -1,7 +1,7 @@
 """A disk that counts, remembers and fails: it stands between Python and the file system beneath one folder.
 
 Nothing in the product knows of it. It replaces the functions of ``os``, ``io`` and ``builtins`` through which Python
-reaches files; ``tests/crash/test_strace.py`` holds it against what the operating system sees.
+reaches files; ``tests/crash/test_real_disk.py`` holds it against what the operating system sees.
 """
 
 import builtins

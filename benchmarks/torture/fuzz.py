@@ -1,4 +1,6 @@
-"""All suites of hostile input: ``python tests/crash/fuzz.py --share 1 --out results.json``; run again, it goes on.
+"""All suites of hostile input.
+
+    python -m benchmarks.torture.fuzz --share 1 --out results.json      run again, it goes on
 
 A suite is a function of (count, seed, what it had found already) → counts of cases, outcomes and faults.
 """
@@ -12,15 +14,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import fuzz_archives
-import fuzz_arrays
-import fuzz_checkpoints
-import fuzz_configs
-import fuzz_images
-import pickle_corpus
 import torch
-from judge import FAULTS, MEGABYTES, SECONDS
 
+from benchmarks.torture import fuzz_archives, fuzz_arrays, fuzz_checkpoints, fuzz_configs, fuzz_images, pickle_corpus
+from benchmarks.torture.judge import FAULTS, MEGABYTES, SECONDS
 from dcgan.hardware import describe
 
 Suite = Callable[[int, int, dict[str, Any]], dict[str, Any]]

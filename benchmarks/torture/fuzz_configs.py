@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from forge import small_config
-from judge import judged
-from mutants import mutate, twist
 
+from benchmarks.torture.forge import small_config
+from benchmarks.torture.judge import judged
+from benchmarks.torture.mutants import mutate, twist
 from dcgan.commands.plan import as_toml
 from dcgan.errors import UserError
 from dcgan.settings.config import Config, read_toml, to_tables

@@ -14,8 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from judge import exit_code, judged
-
+from benchmarks.torture.judge import exit_code, judged
 from dcgan.errors import ExitCode
 
 TARGETS = (
