@@ -36,12 +36,12 @@ gluon: $(INSTALLED)
 	DCGAN_MXNET=.mxnet/bin/python $(BIN)/pytest -rs tests/textbook/test_real_mxnet.py tests/export/test_chapter_weights.py
 
 experiments: $(INSTALLED)
-	$(BIN)/python benchmarks/experiments/run.py --jobs 2 --threads 1
-	$(BIN)/python benchmarks/experiments/tables.py
+	$(BIN)/python -m benchmarks.experiments.run --jobs 2 --threads 1
+	$(BIN)/python -m benchmarks.experiments.tables
 
 experiments-small: $(INSTALLED)
-	$(BIN)/python benchmarks/experiments/run.py small --jobs 2 --threads 1
-	$(BIN)/python benchmarks/experiments/tables.py
+	$(BIN)/python -m benchmarks.experiments.run small --jobs 2 --threads 1
+	$(BIN)/python -m benchmarks.experiments.tables
 
 torture: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.torture.run --jobs 2

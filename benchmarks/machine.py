@@ -51,7 +51,7 @@ def facts(threads: int) -> dict[str, Any]:
 def sources() -> dict[str, Any]:
     """The commit, whether the tree is as committed, and a hash of the code that is measured and that measures."""
     digest = hashlib.sha256()
-    for path in sorted([*(ROOT / "src").rglob("*.py"), *HERE.glob("*.py")]):
+    for path in sorted([*(ROOT / "src").rglob("*.py"), *HERE.rglob("*.py")]):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     changes = _git("status", "--porcelain", "--", ".", ":!benchmarks/results")
     return {
@@ -88,10 +88,11 @@ def watch(
     """Run a command in a session of its own to its end; ``poll`` is called 50 times a second meanwhile.
 
     It gets this process's environment, less what sets another allocator, with ``threads`` for OpenMP and the
-    prepared images in ``cache``.
+    prepared images in ``cache``, and finds these packages wherever it was started.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "LD_PRELOAD"))}
     environment |= {"OMP_NUM_THREADS": str(threads)} | ({"DCGAN_CACHE": str(cache)} if cache else {})
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     started, memory, main_memory, sampled = time.monotonic(), 0.0, 0.0, 0.0
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
@@ -137,12 +138,12 @@ def resident_mb(session: int) -> dict[int, float]:
     return found
 
 
-def ask(script: str, question: dict[str, Any], *, threads: int, cache: Path | None = None) -> dict[str, Any]:
-    """Put a question to a script of this folder in a fresh process; its answer, and the memory that it took."""
-    command = [sys.executable, str(HERE / script), json.dumps({"threads": threads, **question})]
+def ask(module: str, question: dict[str, Any], *, threads: int, cache: Path | None = None) -> dict[str, Any]:
+    """Put a question to a module in a fresh process; its answer, and the memory that it took."""
+    command = [sys.executable, "-m", module, json.dumps({"threads": threads, **question})]
     done = watch(command, threads=threads, cache=cache)
     if done.exit_code != 0:
-        raise RuntimeError(f"{script} failed:\n{done.output}")
+        raise RuntimeError(f"{module} failed:\n{done.output}")
     line = next(line for line in reversed(done.output.splitlines()) if line.startswith("{"))
     found: dict[str, Any] = json.loads(line)
     return found | {"memory_mb": round(done.memory_mb), "main_memory_mb": round(done.main_memory_mb)}

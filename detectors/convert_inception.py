@@ -1,6 +1,6 @@
 """Make of the published Inception weights a safetensors file that ``--detector inception:FILE`` reads.
 
-    python detectors/convert_inception.py pt_inception-2015-12-05-6726825d.pth inception.safetensors
+    python -m detectors.convert_inception pt_inception-2015-12-05-6726825d.pth inception.safetensors
 
 The published file is a pickle; it is opened with ``weights_only=True``, which runs no code of it, and only when its
 sha256 begins as its name says. Nothing is downloaded. Batch normalisation is folded into the convolutions in float64.

@@ -1,6 +1,6 @@
 """Train the digit classifier that counts the modes of Stacked-MNIST.
 
-    DCGAN_TEST_DATA=FOLDER python detectors/train_digits.py [OUT.safetensors]
+    DCGAN_TEST_DATA=FOLDER python -m detectors.train_digits [OUT.safetensors]
 
 On all official training images of MNIST, turned, scaled and shifted a little. One thread, about 8 minutes; the same
 data and machine give the same weights.
@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from sets import load
 from torch import Tensor
 from torch.nn import functional as F
 
 from dcgan.evaluation.detectors.digits import SIZE, DigitClassifier
+from detectors.sets import load
 
 SEED, BATCH, NUM_STEPS, LEARNING_RATE = 5, 128, 7_000, 3e-3
 

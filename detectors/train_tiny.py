@@ -1,6 +1,6 @@
 """Train ``tiny``, the detector that ships with the package.
 
-    DCGAN_TEST_DATA=FOLDER python detectors/train_tiny.py [OUT.safetensors]
+    DCGAN_TEST_DATA=FOLDER python -m detectors.train_tiny [OUT.safetensors]
 
 Three tasks at once, so that the features know what is in an image, where its colours are and how good a picture it
 is: the class among the 38 of all sets; a thumbnail of 8 x 8 pixels; the kind and the strength of damage done to half
@@ -17,14 +17,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from augment import DAMAGES, SIZES, damage, view
 from safetensors.torch import save_file
-from sets import ImageSet, test_sets, training_sets, unseen_sets
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dcgan.evaluation.detectors.network import resize
 from dcgan.evaluation.detectors.tiny import NUM_FEATURES, SIZE, TAPS, Tiny
+from detectors.augment import DAMAGES, SIZES, damage, view
+from detectors.sets import ImageSet, test_sets, training_sets, unseen_sets
 
 SEED = 5
 NUM_STEPS = 3_200

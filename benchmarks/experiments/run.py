@@ -1,6 +1,6 @@
 """Do what is missing of the experiments in experiments.toml, and say what they came to.
 
-python benchmarks/experiments/run.py [NAME or GROUP …] [--jobs 2] [--threads 1] [--out experiments]
+python -m benchmarks.experiments.run [NAME or GROUP …] [--jobs 2] [--threads 1] [--out experiments]
 
 The results lie in benchmarks/results/experiments, a file for each run, named by a hash of its settings and images,
 beside the speeds that turned minutes into images; whoever calls this later goes on from there. The runs themselves and
@@ -16,11 +16,8 @@ from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # of machine.py
-
-from declared import DETECTORS, RESULTS, Declared, Experiment, data_folder, placed, read
-from machine import sources
-
+from benchmarks.experiments.declared import DETECTORS, RESULTS, Declared, Experiment, data_folder, placed, read
+from benchmarks.machine import sources
 from dcgan.commands.compare import Comparison, describe, plan
 from dcgan.commands.comparing.results import Protocol
 from dcgan.files import write_atomically

@@ -1,6 +1,6 @@
 """The tables of docs/experiments.md, made of the results alone: no number in them is typed by hand.
 
-python benchmarks/experiments/tables.py [--check]
+python -m benchmarks.experiments.tables [--check]
 
 A table stands between `<!-- experiment NAME -->` and `<!-- end -->`; `<!-- classes NAME -->` begins that of its
 classes, `<!-- collapse -->` that of all collapse experiments together, `<!-- glance -->` that of `modern` against the
@@ -15,9 +15,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from declared import DETECTORS, RESULTS, Experiment, read
 from scipy.stats import beta
 
+from benchmarks.experiments.declared import DETECTORS, RESULTS, Experiment, read
 from dcgan.commands.comparing import results
 from dcgan.commands.comparing.results import Result
 from dcgan.commands.comparing.tally import excess_of, label

@@ -1,13 +1,10 @@
 """Shares of a busy machine, and the processes that make it busy."""
 
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-import busy
+from benchmarks.speed import busy
 
 
 def test_the_fair_share_is_by_processors_and_processes() -> None:

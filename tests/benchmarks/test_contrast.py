@@ -1,15 +1,12 @@
 """With a bias and without one, a run goes on from the same function, and then parts."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
 import dcgan
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-import contrast
+from benchmarks.quality import contrast
 
 TINY = {
     "model.generator_width": 4, "model.discriminator_width": 4, "model.latent_size": 8, "training.batch_size": 8,

@@ -7,20 +7,15 @@ from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-sys.path[:0] = [str(BENCHMARKS), str(BENCHMARKS / "experiments")]
-
-import declared  # noqa: E402  scripts, in no package
-import run as runner  # noqa: E402
-import tables  # noqa: E402
-
-from dcgan.commands.comparing import trials  # noqa: E402
-from dcgan.commands.comparing.results import Result, save  # noqa: E402
-from dcgan.commands.comparing.variants import identity  # noqa: E402
-from dcgan.evaluation.measurement import Measurement, Protocol  # noqa: E402
-from dcgan.runs.comparison import ComparisonFolder  # noqa: E402
-from dcgan.settings.config import Config, flatten, from_tables  # noqa: E402
-from dcgan.settings.recipes import complete  # noqa: E402
+from benchmarks.experiments import declared, tables
+from benchmarks.experiments import run as runner
+from dcgan.commands.comparing import trials
+from dcgan.commands.comparing.results import Result, save
+from dcgan.commands.comparing.variants import identity
+from dcgan.evaluation.measurement import Measurement, Protocol
+from dcgan.runs.comparison import ComparisonFolder
+from dcgan.settings.config import Config, flatten, from_tables
+from dcgan.settings.recipes import complete
 
 DECLARED = declared.read()
 MEASURED = {
@@ -247,4 +242,4 @@ def test_at_a_glance_stand_floors_and_shares_of_both_opponents_where_they_are(tm
 
 def test_the_tables_of_the_page_are_those_of_the_results() -> None:
     page = tables.PAGE.read_text(encoding="utf-8")
-    assert tables.filled(page) == page, "benchmarks/experiments/tables.py writes them anew"
+    assert tables.filled(page) == page, "python -m benchmarks.experiments.tables writes them anew"

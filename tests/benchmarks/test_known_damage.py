@@ -1,12 +1,10 @@
 """Both detectors see five kinds of known damage on clothes that neither was trained on. The steps: the benchmark."""
 
 import json
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
-import detectors
+from benchmarks.machine import RESULTS
+from benchmarks.quality import detectors
 
 
 def test_both_detectors_see_five_kinds_of_damage(real_data: Path) -> None:
@@ -19,7 +17,7 @@ def test_both_detectors_see_five_kinds_of_damage(real_data: Path) -> None:
 
 
 def test_what_was_measured_is_what_ships() -> None:
-    measured = json.loads((detectors.ROOT / "benchmarks" / "results" / "detectors.json").read_text())
+    measured = json.loads((RESULTS / "detectors.json").read_text())
     assert measured["ranking"]["digests"]["tiny"] == detectors.detector("tiny").digest
     for found in measured["ranking"]["found"].values():
         assert all(all(found[one]["in_order"].values()) for one in detectors.DETECTORS)

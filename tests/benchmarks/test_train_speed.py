@@ -16,21 +16,12 @@ import torch
 from PIL import Image
 from torch import nn
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-sys.path.insert(0, str(BENCHMARKS))
-
-import cases  # noqa: E402  scripts, in no package
-import gpu  # noqa: E402
-import limits  # noqa: E402
-import machine  # noqa: E402
-import plain_loops  # noqa: E402
-import product  # noqa: E402
-import train_speed  # noqa: E402
-
-from dcgan.models.build import build  # noqa: E402
-from dcgan.runs.folder import RunFolder  # noqa: E402
-from dcgan.training.setup import new_state, rules_of  # noqa: E402
-from dcgan.training.step import update_both  # noqa: E402
+from benchmarks import machine
+from benchmarks.speed import cases, gpu, limits, plain_loops, product, train_speed
+from dcgan.models.build import build
+from dcgan.runs.folder import RunFolder
+from dcgan.training.setup import new_state, rules_of
+from dcgan.training.step import update_both
 
 CHAPTER = cases.CASES["chapter"]
 TINY = cases.tiny(CHAPTER)
@@ -228,12 +219,12 @@ def test_memory_is_summed_over_a_process_and_its_children() -> None:
 def test_a_fresh_process_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = "import json, sys; print(json.dumps(json.loads(sys.argv[1]) | {'speed': 3.0})); print('goodbye')"
     (tmp_path / "script.py").write_text(script)
-    monkeypatch.setattr(machine, "HERE", tmp_path)
-    answer = machine.ask("script.py", {"what": "all"}, threads=2)
+    monkeypatch.setattr(machine, "ROOT", tmp_path)
+    answer = machine.ask("script", {"what": "all"}, threads=2)
     assert {"what": "all", "threads": 2, "speed": 3.0}.items() <= answer.items()
     (tmp_path / "script.py").write_text("raise SystemExit('no such thing')")
     with pytest.raises(RuntimeError, match="no such thing"):
-        machine.ask("script.py", {}, threads=1)
+        machine.ask("script", {}, threads=1)
 
 
 @pytest.mark.parametrize("name", ["chapter", "plain"])
@@ -281,7 +272,7 @@ importlib.metadata.version = version_of
 def test_all_that_is_measured_on_a_gpu_runs_on_a_processor_with_four_packages(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(BARE_MACHINE)  # Python runs it first
     environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHON": sys.executable}
-    command = ["bash", str(BENCHMARKS / "gpu.sh"), str(tmp_path), "--smoke", "--seconds", "0.01"]
+    command = ["bash", str(machine.HERE / "speed" / "gpu.sh"), str(tmp_path), "--smoke", "--seconds", "0.01"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (path,) = tmp_path.glob("gpu-smoke-*.json")

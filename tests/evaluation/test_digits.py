@@ -1,6 +1,5 @@
 """The digit classifier: as good as it is said to be, at the sizes that Stacked-MNIST comes in, channel by channel."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,7 @@ from torch.nn import functional as F
 
 from dcgan.errors import UserError
 from dcgan.evaluation.detectors.digits import DigitClassifier, Digits
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "detectors"))
-
-import sets
+from detectors import sets
 
 
 def padded(pixels: Tensor) -> Tensor:

@@ -11,10 +11,7 @@ from torch.nn import functional as F
 from dcgan.errors import UserError
 from dcgan.evaluation.detectors.by_name import detector
 from dcgan.evaluation.detectors.inception import Inception, tensors_hash
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "detectors"))
-
-import convert_inception
+from detectors import convert_inception
 
 
 @pytest.fixture(scope="module")

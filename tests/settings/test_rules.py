@@ -1,9 +1,7 @@
 """Rules decide what nobody asked for, and nothing else."""
 
 import math
-import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -218,8 +216,7 @@ def test_how_far_a_budget_reaches_in_three_units() -> None:
 
 @pytest.mark.parametrize(("size", "channels"), [(16, 1), (28, 1), (32, 3), (64, 3), (96, 3), (128, 4)])
 def test_operations_are_those_that_the_benchmarks_count_layer_by_layer(size: int, channels: int) -> None:
-    sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-    import cases
+    from benchmarks.speed import cases
 
     case = cases._case("", "modern", size=size, channels=channels, picture_size=size)
     counted = cases.operations_per_image(case)

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from cases import Case
-from machine import answer, timed
 from PIL import Image
 from torch import Tensor, nn
 from torch.optim import Adam
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
+from benchmarks.machine import answer, timed
+from benchmarks.speed.cases import Case
 from dcgan.hardware import keep_big_blocks
 from dcgan.notation import stages
 

@@ -8,10 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cases import CASES, to_words
-from machine import ask, spread, watch
-from product import command, train
-
+from benchmarks.machine import ask, spread, watch
+from benchmarks.speed.cases import CASES, to_words
+from benchmarks.speed.product import command, train
 from dcgan.runs import journal
 from dcgan.runs.folder import RunFolder
 
@@ -32,7 +31,10 @@ def around_systems(pictures: Path, work: Path, seconds: float, threads: int) -> 
         "start: run continued": starts.continued,
         "preparing: dcgan": lambda: _preparing(question, threads),
         "preparing: the chapter's loader": partial(
-            ask, "plain_loops.py", {"what": "reading", "seconds": seconds / 5, **question}, threads=threads
+            ask,
+            "benchmarks.speed.plain_loops",
+            {"what": "reading", "seconds": seconds / 5, **question},
+            threads=threads,
         ),
         "sampling: 64 seeds, loaded": lambda: starts.sampled(seconds / 5),
         "sampling: dcgan sample, 64 files": starts.sample_command,
@@ -75,7 +77,7 @@ class Starts:
         """The generator loaded, 64 seeds again and again."""
         self._ready()
         question = {"what": "sampling", "run": str(self.run.root), "seconds": seconds}
-        return ask("product.py", question, threads=self.threads)
+        return ask("benchmarks.speed.product", question, threads=self.threads)
 
     def sample_command(self) -> dict[str, Any]:
         """The whole command, 64 files and a sheet."""
@@ -108,7 +110,7 @@ class Starts:
 
 def _preparing(question: dict[str, Any], threads: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="dcgan-cache-") as cache:
-        return ask("product.py", {"what": "preparing", **question}, threads=threads, cache=Path(cache))
+        return ask("benchmarks.speed.product", {"what": "preparing", **question}, threads=threads, cache=Path(cache))
 
 
 def _seconds_of(words: list[str], threads: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """How often does the copies alarm ring, on images that are copies and on images that are not?
 
-    .venv/bin/python benchmarks/copies_alarm.py FASHION_MNIST_FOLDER [--draws 8]
+    .venv/bin/python -m benchmarks.quality.copies_alarm FASHION_MNIST_FOLDER [--draws 8]
 
 Images of Fashion-MNIST in the features of a random convolutional network; every draw takes other training, held-out
 and sample images. The table is in docs/measuring.md.

@@ -1,6 +1,6 @@
 """Does it matter where an array begins? The same operation on the same numbers at 16 places: how many results?
 
-    python benchmarks/alignment.py      a table, and benchmarks/results/alignment-<machine>.json
+    python -m benchmarks.quality.alignment      a table, and benchmarks/results/alignment-<machine>.json
 
 One result is what a step needs. Where there are more, two processes may differ whose arrays begin elsewhere.
 """
@@ -10,9 +10,10 @@ import sys
 from collections.abc import Callable
 
 import torch
-from machine import RESULTS, facts, slug, sources, write_results
 from torch import Tensor
 from torch.nn import functional as F
+
+from benchmarks.machine import RESULTS, facts, slug, sources, write_results
 
 PLACES = range(0, 64, 4)  # bytes behind a multiple of 64
 BATCH, LATENT, FEATURES = 32, 100, 256

@@ -1,7 +1,7 @@
 """The exported page beside onnxruntime-web: size, time to the first image, images a second, one thread each.
 
     npm install onnxruntime-web@1.30.0      # in any folder, for this comparison alone
-    python benchmarks/page.py --onnxruntime-web node_modules/onnxruntime-web
+    python -m benchmarks.speed.page --onnxruntime-web node_modules/onnxruntime-web
 
 Both run in one headless Chromium from file://, in turns, in batches of four, and their images are compared. Networks
 have random weights: only their sizes matter here. Needs playwright, Chromium, and the extra [onnx].

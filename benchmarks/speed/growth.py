@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 import torch
-from cases import CASES, Case, operations_per_image, to_words
-from machine import ask
 
+from benchmarks.machine import ask
+from benchmarks.speed.cases import CASES, Case, operations_per_image, to_words
 from dcgan.training.accelerate import can_use_bf16
 
 BATCHES, WIDTHS, SIZES = (16, 32, 64, 128, 256), (16, 32, 64, 96, 128), (16, 32, 48, 64, 96, 128)
@@ -38,6 +38,6 @@ def growth_systems(seconds: float, threads: int) -> dict[str, Callable[[], dict[
 
 def _measure(case: Case, precision: str, seconds: float, threads: int) -> dict[str, Any]:
     question = {"what": "loop", "case": to_words(case), "precision": precision, "seconds": seconds}
-    result = ask("product.py", question, threads=threads)
+    result = ask("benchmarks.speed.product", question, threads=threads)
     gflop = operations_per_image(case) / 1e9
     return result | {"gflop_per_image": gflop, "gflop_per_second": gflop * result["images_per_second"]}

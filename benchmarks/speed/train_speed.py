@@ -1,9 +1,9 @@
 """Is ``dcgan train`` fast? Images a second beside a loop as the chapter writes it, a tuned one, and what is possible.
 
-    python benchmarks/train_speed.py                       both cases of the claim, 5 rounds: half an hour on 2 cores
-    python benchmarks/train_speed.py --case chapter --rounds 3 --seconds 20
-    python benchmarks/train_speed.py --case growth         how cost grows with batch, width and size
-    python benchmarks/train_speed.py --case around         start-up, preparing, sampling
+    python -m benchmarks.speed.train_speed                    both cases of the claim, 5 rounds: half an hour on 2 cores
+    python -m benchmarks.speed.train_speed --case chapter --rounds 3 --seconds 20
+    python -m benchmarks.speed.train_speed --case growth         how cost grows with batch, width and size
+    python -m benchmarks.speed.train_speed --case around         start-up, preparing, sampling
 
 Every measurement has a process of its own; rounds alternate between the systems, every other one backwards. Results
 go to benchmarks/results/train-speed-<machine>.json after each measurement, and what is there for the same machine,
@@ -19,12 +19,32 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from around import around_systems, beyond_torch
-from cases import CASES, CHAPTER_PASSES, NUM_PICTURES, Case, operations_per_image, to_words, write_pictures
-from growth import growth_systems
-from machine import RESULTS, ask, brief, entry_of, facts, read_results, run_rounds, slug, sources, spread, write_results
-from product import trained
 
+from benchmarks.machine import (
+    RESULTS,
+    ask,
+    brief,
+    entry_of,
+    facts,
+    read_results,
+    run_rounds,
+    slug,
+    sources,
+    spread,
+    write_results,
+)
+from benchmarks.speed.cases import (
+    CASES,
+    CHAPTER_PASSES,
+    NUM_PICTURES,
+    Case,
+    operations_per_image,
+    to_words,
+    write_pictures,
+)
+from benchmarks.speed.growth import growth_systems
+from benchmarks.speed.product import trained
+from benchmarks.speed.starts import around_systems, beyond_torch
 from dcgan.limits import available_threads
 from dcgan.training.accelerate import can_use_bf16
 
@@ -96,7 +116,7 @@ def claim_systems(
     """The loop of the chapter, the tuned one, the product and the limits: each a function that measures it once."""
     question = {"case": to_words(case), "folder": str(pictures), "seconds": seconds}
     systems: dict[str, Callable[[], dict[str, Any]]] = {
-        what: partial(ask, "plain_loops.py", {"what": what, **question}, threads=threads)
+        what: partial(ask, "benchmarks.speed.plain_loops", {"what": what, **question}, threads=threads)
         for what in ("chapter", "plain")
     }
     precisions = ("fp32", "bf16") if can_use_bf16(torch.device("cpu")) else ("fp32",)
@@ -109,7 +129,7 @@ def claim_systems(
         systems[f"dcgan-{precision}"] = partial(product, precision)
     for precision in precisions:
         what = {"what": "limits", "case": to_words(case), "precision": precision}
-        systems[f"limits-{precision}"] = partial(ask, "limits.py", what, threads=threads)
+        systems[f"limits-{precision}"] = partial(ask, "benchmarks.speed.limits", what, threads=threads)
     return systems
 
 

@@ -1,6 +1,6 @@
 """Does a discriminator with a bias in its first layer give a run its contrast back? Continue one with it, and without.
 
-python benchmarks/contrast.py RUN [--images 50000]      RUN: any without a bias; nothing in it is changed
+python -m benchmarks.quality.contrast RUN [--images 50000]      RUN: any without a bias; nothing in it is changed
 
 The bias begins at zero, so that both go on from the very same function.
 """
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from machine import facts, sources, write_results
 
+from benchmarks.machine import RESULTS, facts, sources, write_results
 from dcgan.commands.train import saved_config
 from dcgan.data.batches import Batches
 from dcgan.data.dataset import Dataset
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--images", type=int, default=50_000)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "contrast.json")
+    parser.add_argument("--out", type=Path, default=RESULTS / "contrast.json")
     options = parser.parse_args(arguments)
     keep_big_blocks()
     run = RunFolder(options.run)

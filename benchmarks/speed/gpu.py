@@ -22,12 +22,23 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from cases import CASES, Case, drawn_pixels, tiny, to_words, write_pictures
-from limits import DTYPES, copy_rate, matrix_rate, roofline_seconds
-from machine import RESULTS, brief, entry_of, facts, read_results, run_rounds, slug, sources, timed, write_results
-from plain_loops import chapter, plain, waiter
-from product import NUM_DRAWN, looping, single_steps, stepping
 
+from benchmarks.machine import (
+    RESULTS,
+    brief,
+    entry_of,
+    facts,
+    read_results,
+    run_rounds,
+    slug,
+    sources,
+    timed,
+    write_results,
+)
+from benchmarks.speed.cases import CASES, Case, drawn_pixels, tiny, to_words, write_pictures
+from benchmarks.speed.limits import DTYPES, copy_rate, matrix_rate, roofline_seconds
+from benchmarks.speed.plain_loops import chapter, plain, waiter
+from benchmarks.speed.product import NUM_DRAWN, looping, single_steps, stepping
 from dcgan.limits import available_threads
 from dcgan.settings.recipes import recipe
 from dcgan.training.accelerate import can_use_bf16

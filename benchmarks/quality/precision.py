@@ -1,6 +1,6 @@
 """Does bf16 learn as fp32 does? Mean losses and distances after equal images, three seeds each, on the creatures.
 
-python benchmarks/precision.py [--images 20000]       about ten minutes on two cores
+python -m benchmarks.quality.precision [--images 20000]       about ten minutes on two cores
 """
 
 import argparse
@@ -12,8 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from machine import facts, sources, write_results
-
+from benchmarks.machine import RESULTS, facts, sources, write_results
 from dcgan.runs import journal
 
 SEEDS = (0, 1, 2)
@@ -56,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--samples", type=int, default=5_000, help="that each run is judged by")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "precision.json")
+    parser.add_argument("--out", type=Path, default=RESULTS / "precision.json")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         found = {

@@ -1,6 +1,6 @@
 """Do both detectors see five kinds of known damage, the more of it the more? How fast are they, and what do they know?
 
-DCGAN_TEST_DATA=FOLDER python benchmarks/detectors.py       about ten minutes on one core
+DCGAN_TEST_DATA=FOLDER python -m benchmarks.quality.detectors       about ten minutes on one core
 
 Fréchet distances between two disjoint sets of 2,500 real images, one of them damaged in steps, for sprites (64x64) and
 clothes (28x28, three equal channels). What a detector knows is measured by a linear classifier on its features:
@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import statistics
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,18 +18,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from damage import DAMAGES, SHARES, kept_modes
-from machine import ROOT, facts, sources, write_results
 
+from benchmarks.machine import RESULTS, facts, sources, write_results
+from benchmarks.quality.damage import DAMAGES, SHARES, kept_modes
 from dcgan.data.prepare import prepare
 from dcgan.data.sources.critters import draw
 from dcgan.evaluation.detectors.by_name import Detector, detector
 from dcgan.evaluation.feature_stats import FeatureStats
 from dcgan.evaluation.measures.distances import frechet_distance
 from dcgan.settings.knobs import DataConfig
-
-sys.path.append(str(ROOT / "detectors"))
-import sets
+from detectors import sets
 
 DETECTORS = ("tiny", "second")
 NUM_IMAGES, NUM_PROBED, NUM_TIMED = 2_500, 5_000, 2_048
@@ -131,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print what was found and write it beside the results of the other benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=("speed", "ranking", "probe"), help="only this part; keeps the others")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "detectors.json")
+    parser.add_argument("--out", type=Path, default=RESULTS / "detectors.json")
     options = parser.parse_args(arguments)
     folder = Path(os.environ["DCGAN_TEST_DATA"])
     parts = {

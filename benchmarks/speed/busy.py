@@ -1,7 +1,7 @@
 """How fast is training beside other programs? Idle, and beside 1, 2 and 4 processes that never rest.
 
-    python benchmarks/busy.py                   about 40 minutes on two otherwise idle cores
-    python benchmarks/busy.py --self-test       a minute: does all of it work? Its numbers mean nothing
+    python -m benchmarks.speed.busy                   about 40 minutes on two otherwise idle cores
+    python -m benchmarks.speed.busy --self-test       a minute: does all of it work? Its numbers mean nothing
 
 ``dcgan`` waits as it does; ``dcgan-spinning`` as it did before it looked whether the machine is busy: the library's own
 spinning, asked for by name; ``dcgan-asleep`` never spins; ``chapter`` and ``plain`` are the loops of plain_loops.py.
@@ -24,10 +24,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cases import CASES, Case, to_words, write_pictures
-from machine import RESULTS, ask, entry_of, facts, read_results, run_rounds, slug, sources, write_results
-from product import command, throughput
-
+from benchmarks.machine import RESULTS, ask, entry_of, facts, read_results, run_rounds, slug, sources, write_results
+from benchmarks.speed.cases import CASES, Case, to_words, write_pictures
+from benchmarks.speed.product import command, throughput
 from dcgan.limits import available_threads
 from dcgan.runs.folder import RunFolder
 
@@ -96,7 +95,7 @@ def systems(
         for name, variables in WAITING.items()
     }
     loops = {
-        what: partial(ask, "plain_loops.py", {"what": what, **question}, threads=threads)
+        what: partial(ask, "benchmarks.speed.plain_loops", {"what": what, **question}, threads=threads)
         for what in ("chapter", "plain")
     }
     return {name: partial(beside, crowd, measure) for name, measure in (ours | loops).items()}

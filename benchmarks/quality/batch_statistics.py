@@ -1,6 +1,8 @@
 """What do a generator's statistics leave to chance? Estimate those of a run again and again, from other latents.
 
-python benchmarks/standing.py RUN … [--draws 4] [--samples 4000]      RUN: any with an average; nothing in it is changed
+python -m benchmarks.quality.batch_statistics RUN … [--draws 4] [--samples 4000]
+
+RUN: any with an average; nothing in it is changed
 
 For each run: the mean brightness of its samples and their Fréchet distances to the images held out, with the running
 statistics of training, with those of 16 and 64 batches of random latents, and with those of as many balanced ones.
@@ -13,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from machine import facts, sources, write_results
 
+from benchmarks.machine import RESULTS, facts, sources, write_results
 from dcgan.commands.subject import FIRST_SEED
 from dcgan.data.prepare import prepare
 from dcgan.evaluation.detectors.by_name import detector, protocol
@@ -100,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument("--draws", type=int, default=4)
     parser.add_argument("--samples", type=int, default=4000)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "standing.json")
+    parser.add_argument("--out", type=Path, default=RESULTS / "batch-statistics.json")
     options = parser.parse_args(arguments)
     keep_big_blocks()
     found = {}

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from cases import Case, Layer, layers, operations_per_image, step_bytes
-from machine import answer
-from plain_loops import waiter
 from torch import Tensor
 from torch.nn import functional as F
 
+from benchmarks.machine import answer
+from benchmarks.speed.cases import Case, Layer, layers, operations_per_image, step_bytes
+from benchmarks.speed.plain_loops import waiter
 from dcgan.hardware import keep_big_blocks
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from cases import Case, drawn_pixels
-from machine import Watched, answer, timed, watch
 
+from benchmarks.machine import Watched, answer, timed, watch
+from benchmarks.speed.cases import Case, drawn_pixels
 from dcgan.data.batches import Batches
 from dcgan.data.prepare import prepare
 from dcgan.hardware import keep_big_blocks

@@ -1,0 +1,1 @@
+"""Images a second, seconds to start, and the limits of the machine."""
