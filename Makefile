@@ -1,5 +1,6 @@
 # demo   train on 50,000 of the built-in images, about a minute on two free cores, and say where the pictures are
 # check  lint, types and the whole test suite
+# check-long  the tests that take a minute or more each
 # docs   run the tests that prove a promise, and write docs/promises.md from those that pass
 # experiments        do what is missing of benchmarks/experiments/experiments.toml (hours; any later call goes on)
 # experiments-small  of these, 2 data sets x 3 recipes x 3 seeds x 3 minutes
@@ -9,7 +10,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo check docs gluon experiments experiments-small torture format clean
+.PHONY: demo check check-long docs gluon experiments experiments-small torture format clean
 
 demo: $(INSTALLED)
 	@echo "50,000 images: about a minute on two free processor cores, longer on a busy machine. Ctrl-C saves."
@@ -22,6 +23,9 @@ check: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
+
+check-long: $(INSTALLED)
+	$(BIN)/pytest -m long -rs
 
 docs: $(INSTALLED)
 	$(BIN)/python docs/make_promises.py

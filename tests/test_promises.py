@@ -21,7 +21,7 @@ def generator() -> ModuleType:
 
 def test_the_page_is_what_the_marked_tests_promise(generator: ModuleType, request: pytest.FixtureRequest) -> None:
     everywhere = set((ROOT / "tests").rglob("test_*.py"))
-    chosen = request.config.option.keyword or request.config.option.markexpr
+    chosen = request.config.option.keyword or request.config.option.markexpr != "not long"  # as pyproject.toml has it
     if chosen or not everywhere <= {item.path for item in request.session.items}:
         pytest.skip("only a part of the tests was collected, and the page is about all of them")
     promised = generator.promises_of(request.session.items)

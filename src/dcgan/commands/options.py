@@ -260,6 +260,10 @@ class PlayOptions:
             raise UserError(f"--port {self.port}: must be from 0 to 65535.")
 
 
+FORMATS = ("onnx", "numpy", "page", "hub", "triton", "images", "pytorch", "gluon")
+"""What ``dcgan export --to`` writes."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExportOptions:
     """A trained generator as files for other programs, checked against the run."""

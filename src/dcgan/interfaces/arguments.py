@@ -43,7 +43,7 @@ def parse(kind: Callable[..., Options], words: list[str], program: str) -> Optio
         UserError: A word that is not understood; says what would be.
     """
     if not {"-h", "--help"} & set(words) and not any(word.startswith("--tyro-") for word in words):
-        check(list(_arguments(kind)), words, program)
+        check(list(arguments(kind)), words, program)
     return tyro.cli(kind, args=words, prog=program)
 
 
@@ -123,7 +123,7 @@ def _unknown(name: str, named: dict[str, Argument], program: str) -> str:
     return f"{name}: {program} has no such option. {hint}"
 
 
-def _arguments(kind: Any) -> Iterator[Argument]:
+def arguments(kind: Any) -> Iterator[Argument]:
     """What may be typed for a dataclass of options, or for a function."""
     hints = typing.get_type_hints(kind, include_extras=True)
     if is_dataclass(kind):
@@ -143,7 +143,7 @@ def _argument(field: str, hint: Any, *, required: bool) -> Iterator[Argument]:
     if any(note is tyro.conf.Suppress for note in notes):
         return
     if is_dataclass(bare):
-        yield from _arguments(bare)
+        yield from arguments(bare)
         return
     keys = ("name", "metavar", "constructor")
     look = {key: value for note in notes for key in keys if (value := getattr(note, key, None))}

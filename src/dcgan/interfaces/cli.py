@@ -30,10 +30,10 @@ dcgan: deep convolutional GANs on your own images
 Examples:
   dcgan train critters --size 32 --budget 50k --out demo
   dcgan train photos/ --size 64 --budget 1h
-  dcgan train sprites.zip --recipe d2l --budget 20epochs
   dcgan sample demo --seeds 0-63 --out creatures
 
-dcgan COMMAND --help tells the rest; --debug shows where an error came from.
+dcgan COMMAND --help tells the rest; --debug shows where an error came from;
+dcgan --completion SHELL prints what bash, zsh or fish completes words with.
 """
 
 
@@ -78,10 +78,27 @@ def _dispatch(words: list[str]) -> int:
     if words[0] == "--version":
         print(f"dcgan {version('dcgan')}")
         return ExitCode.OK
+    if words[0] == "--completion":
+        from dcgan.interfaces.completion import completion
+
+        print(completion(" ".join(words[1:])), end="")
+        return ExitCode.OK
     _require_folder()
+    known = commands()
+    if words[0] not in known:
+        import difflib
+
+        nearest = difflib.get_close_matches(words[0], known, n=1)
+        hint = f"Did you mean {nearest[0]}?" if nearest else f"Known: {', '.join(known)}."
+        raise UserError(f"{words[0]}: no such command. {hint}")
+    return known[words[0]](words[1:])
+
+
+def commands() -> dict[str, Callable[[list[str]], int]]:
+    """What may be typed first, and the function that answers the words after it."""
     from dcgan.interfaces import sharing, verbs
 
-    commands: dict[str, Callable[[list[str]], int]] = {
+    return {
         "train": verbs.train,
         "sample": verbs.sample,
         "export": verbs.export,
@@ -96,13 +113,6 @@ def _dispatch(words: list[str]) -> int:
         "doctor": verbs.doctor,
         "explore": verbs.explore,
     }
-    if words[0] not in commands:
-        import difflib
-
-        nearest = difflib.get_close_matches(words[0], commands, n=1)
-        hint = f"Did you mean {nearest[0]}?" if nearest else f"Known: {', '.join(commands)}."
-        raise UserError(f"{words[0]}: no such command. {hint}")
-    return commands[words[0]](words[1:])
 
 
 def _complain(message: str, code: int) -> int:
