@@ -151,16 +151,17 @@ def _still(title: str, words: str, picture: Picture, said: str) -> str:
 
 def _curves(story: Story) -> str:
     def line(name: str, key: str, column: str) -> Line:
-        return Line(name, key, story.steps, story.columns[column])
+        return Line(name, key, course.positions, course.columns[column])
 
+    course = story.course
     losses = [
         line("Discriminator", "discriminator", "discriminator_loss"),
         line("Generator", "generator", "generator_loss"),
     ]
     scores = [line("Real", "real", "real_score"), line("Generated", "generator", "fake_score")]
     charts = [
-        Chart("Losses", losses, "images seen", story.images_seen, 0.0),
-        Chart("Mean scores", scores, "images seen", story.images_seen),
+        Chart("Losses", losses, course.unit, course.end, 0.0),
+        Chart("Mean scores", scores, course.unit, course.end),
     ]
     if story.evaluations:
         seen, distances = np.array(story.evaluations, dtype=np.float64).T

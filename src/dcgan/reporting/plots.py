@@ -1,4 +1,4 @@
-"""Losses and scores over images seen, as one PNG. Import this late: it brings matplotlib."""
+"""Losses and scores over images seen or over epochs, as one PNG. Import this late: it brings matplotlib."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from dcgan.files import write_with
 from dcgan.reporting.curves import limits, smooth, thin
-from dcgan.reporting.story import Story, read_story
+from dcgan.reporting.story import read_story
 from dcgan.runs.folder import RunFolder
 from dcgan.wording import number, plain, short_count
 
@@ -28,6 +28,7 @@ def write_curves(run: RunFolder) -> Path:
         UserError: The file cannot be written.
     """
     story = read_story(run)
+    course = story.course
     figure = Figure(figsize=(11, 4.4), dpi=150, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     source = plain(story.config.get("data.source", "")).rstrip("/").rpartition("/")[2]
@@ -35,11 +36,11 @@ def write_curves(run: RunFolder) -> Path:
     words = ", ".join(part for part in title if part)
     figure.suptitle(words, x=0.012, ha="left", color=_INK, fontsize=13, fontweight="bold", parse_math=False)
     for axes, (name, floor, curves) in zip(figure.subplots(1, 2), _PANELS, strict=True):
-        _dress(axes, name)
+        _dress(axes, name, course.unit)
         for column, label, colour in curves:
-            _curve(axes, story, column, label=label, colour=colour)
-        axes.set_ylim(*limits([story.columns[column] for column, _, _ in curves], floor=floor))
-        axes.set_xlim(0, max(story.images_seen, 1))
+            _curve(axes, course.positions, course.columns[column], label=label, colour=colour)
+        axes.set_ylim(*limits([course.columns[column] for column, _, _ in curves], floor=floor))
+        axes.set_xlim(0, max(course.end, 1))
         if axes.get_legend_handles_labels()[0]:
             axes.legend(
                 frameon=False, labelcolor=_INK, fontsize=9.5, ncols=2, loc="lower right", bbox_to_anchor=(1.0, 0.98)
@@ -48,24 +49,23 @@ def write_curves(run: RunFolder) -> Path:
     return run.curves
 
 
-def _dress(axes: Axes, name: str) -> None:
+def _dress(axes: Axes, name: str, unit: str) -> None:
     axes.set_title(name, loc="left", color=_INK, fontsize=11)
-    axes.set_xlabel("images seen", color=_SOFT, fontsize=9.5)
+    axes.set_xlabel(unit, color=_SOFT, fontsize=9.5)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(_LINE)
     axes.tick_params(colors=_SOFT, length=0, labelsize=9)
     axes.grid(axis="y", color=_LINE, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
 
 
-def _curve(axes: Axes, story: Story, column: str, *, label: str, colour: str) -> None:
-    values = story.columns[column]
+def _curve(axes: Axes, steps: np.ndarray, values: np.ndarray, *, label: str, colour: str) -> None:
     finite = values[np.isfinite(values)]
     if not len(finite):
         return
-    steps, values = thin(story.steps, values)
+    steps, values = thin(steps, values)
     label = f"{label} {number(float(finite[-1]))}"
     if len(steps) < 32:
         axes.plot(steps, values, color=colour, linewidth=1.6, marker="o", markersize=2.5, label=label)

@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -33,6 +34,17 @@ class Looked(NamedTuple):
     distance: float
 
 
+class Course(NamedTuple):
+    """Columns of numbers over a run."""
+
+    unit: str
+    """What is counted along it."""
+    positions: np.ndarray
+    columns: Mapping[str, np.ndarray]
+    end: float
+    """Where the run is now."""
+
+
 @dataclass(frozen=True)
 class Story:
     """Everything the pictures need, read once. Absent files leave their part empty."""
@@ -51,6 +63,13 @@ class Story:
     """Images seen at each step event, increasing."""
     columns: dict[str, np.ndarray]
     """Each of ``COLUMNS`` at those steps; NaN where the journal has no finite number."""
+    epochs: Course | None = None
+    """Means over epochs, where the recipe thinks in those."""
+
+    @property
+    def course(self) -> Course:
+        """What curves are drawn of: epochs, else steps."""
+        return self.epochs or Course("images seen", self.steps, self.columns, self.images_seen)
 
     @property
     def images_per_second(self) -> float:
@@ -71,9 +90,8 @@ def read_story(run: RunFolder) -> Story:
     """Read a run folder, whatever is there of it; nothing in it can make this fail."""
     events = [event for event in journal.read(run.journal) if _number(event["images_seen"]) >= 0]
     config = _config(run.config)
-    by_position = {int(event["images_seen"]): event for event in events if event["event"] == "step"}
-    steps = [by_position[position] for position in sorted(by_position)]
-    columns = {name: np.array([_number(step.get(name)) for step in steps], dtype=np.float64) for name in COLUMNS}
+    steps, columns = _columns(events, "step", "images_seen")
+    epochs, means = _columns(events, "epoch", "epoch")
     warnings = [
         (int(e["images_seen"]), str(e.get("text", ""))) for e in events if e["event"] in ("warning", "rollback")
     ]
@@ -91,9 +109,20 @@ def read_story(run: RunFolder) -> Story:
         seconds=max((value for value in times if value >= 0), default=0.0),
         warnings=warnings,
         evaluations=looks,
-        steps=np.array(sorted(by_position), dtype=np.float64),
+        steps=steps,
         columns=columns,
+        epochs=Course("epoch", epochs, means, float(epochs[-1])) if len(epochs) else None,
     )
+
+
+def _columns(events: list[dict[str, Any]], kind: str, key: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Of the events of a kind: their positions by the key, increasing, and each of ``COLUMNS`` there."""
+    by_position = {
+        int(at): event for event in events if event["event"] == kind and (at := _number(event.get(key))) >= 0
+    }
+    chosen = [by_position[position] for position in sorted(by_position)]
+    columns = {name: np.array([_number(event.get(name)) for event in chosen], dtype=np.float64) for name in COLUMNS}
+    return np.array(sorted(by_position), dtype=np.float64), columns
 
 
 def _state(events: list[dict[str, Any]], path: Path) -> State:

@@ -73,6 +73,11 @@ class RunFolder:
         """The grids of new latents, oldest first."""
         return sorted(self.samples.glob("fresh-*.png"))
 
+    @property
+    def both_ways(self) -> Path:
+        """At the end, latents drawn as the chapter draws them, beside the same as sampling draws them. By training."""
+        return self.samples / "both-ways.png"
+
     def previews(self) -> list[tuple[int, Path]]:
         """(images seen, grid of the fixed latents), oldest first."""
         found = ((re.fullmatch(r"images-([0-9]{1,18})", path.stem), path) for path in self.samples.glob("images-*.png"))

@@ -3,6 +3,7 @@
     {"event": "start",   "images_seen": 0, "time": "2026-01-31T12:00:00+00:00", "images": 200000}
     {"event": "step",    "images_seen": 1024, "seconds": 8.1, "images_per_second": 126.4, "discriminator_loss": …,
                          "generator_loss": …, "real_score": …, "fake_score": …}
+    {"event": "epoch",   "images_seen": 2022, "epoch": 1, …}    as a step, but means over the epoch: ``runs.by_epochs``
     {"event": "preview", "images_seen": 512, "file": "images-0000000512.png"}
     {"event": "warning", "images_seen": 4096, "text": "…"}
     {"event": "rollback", "images_seen": 3072, "attempt": 1, "came_from": 4096, "text": "…"}

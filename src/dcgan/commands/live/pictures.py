@@ -2,13 +2,17 @@
 
 import copy
 import math
+from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import torch
+from torch import nn
 
 from dcgan.commands.live.drawing import Drawing, Easel
 from dcgan.data.pixels import grid, png, to_pixels, viewable
 from dcgan.data.prepare import Dataset
+from dcgan.exploration.sheets import Row, pictures_of, sheet
 from dcgan.hardware import upload
 from dcgan.randomness import latents, permutation
 from dcgan.runs.generator import TrainedGenerator
@@ -54,10 +58,22 @@ def draw_fresh_preview(config: Config, state: TrainingState, easel: Easel) -> Dr
 
     Normalising by a batch moves running statistics, which is why a copy does it.
     """
+    by_batch = config.model.norm_statistics != "backward"
+    paint = _fresh(config, state, copy.deepcopy(state.generator).train(by_batch))
+    return easel.draw(paint, partial(_as_png, columns=FRESH_COLUMNS, gap=0))
+
+
+def draw_both_ways(config: Config, state: TrainingState, easel: Easel) -> Drawing:
+    """The last latents of the chapter's picture by their batch's statistics, beside the same by running statistics."""
+    by_batch = _fresh(config, state, copy.deepcopy(state.generator).train())
+    by_running = _fresh(config, state, copy.deepcopy(state.generator).eval())
+    return easel.draw(lambda: torch.cat([by_batch(), by_running()]), _side_by_side)
+
+
+def _fresh(config: Config, state: TrainingState, generator: nn.Module) -> Callable[[], Pixels]:
+    """What paints latents never seen before, others after each number of images."""
     count = FRESH_ROWS * FRESH_COLUMNS
-    model, device, generator = config.model, state.journal_sums.device, copy.deepcopy(state.generator)
-    if model.norm_statistics == "backward":
-        generator.eval()
+    model, device = config.model, state.journal_sums.device
     noise = latents(state.images_seen, count, model.latent_size, seed=config.seed, stream="fresh", prior=model.prior)
 
     @torch.no_grad()
@@ -65,7 +81,15 @@ def draw_fresh_preview(config: Config, state: TrainingState, easel: Easel) -> Dr
         labels = torch.arange(count, device=device) % model.num_classes if model.num_classes else None
         return to_pixels(generator(upload(noise, device), labels))
 
-    return easel.draw(paint, partial(_as_png, columns=FRESH_COLUMNS, gap=0))
+    return paint
+
+
+def _side_by_side(pixels: Pixels) -> bytes:
+    """The first half on the left, the other on the right, and a line that says which is which."""
+    both = pictures_of(pixels).reshape(2, FRESH_ROWS, FRESH_COLUMNS, *pixels.shape[2:], pixels.shape[1])
+    rows = [Row(np.concatenate(pair), breaks=(FRESH_COLUMNS,)) for pair in zip(*both, strict=True)]
+    head = "Left: by the statistics of these 21, as in the chapter. Right: by running ones, as dcgan sample draws."
+    return sheet(rows, head=head)
 
 
 def _as_png(pixels: Pixels, *, columns: int, gap: int = 2) -> bytes:

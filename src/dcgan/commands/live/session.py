@@ -10,19 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from dcgan.commands.live.clock import Timer, crossed, lines_every
 from dcgan.commands.live.drawing import Drawing, Easel
+from dcgan.commands.live.epochs import facts_of, line_of, means_of
 from dcgan.commands.live.guard import diverged, go_back, to_cure
 from dcgan.commands.live.listener import Listener
 from dcgan.commands.live.pace import Pace
-from dcgan.commands.live.pictures import draw_fresh_preview, draw_preview, draw_reals, preview_is_due
+from dcgan.commands.live.pictures import (
+    draw_both_ways,
+    draw_fresh_preview,
+    draw_preview,
+    draw_reals,
+    preview_is_due,
+)
 from dcgan.commands.live.records import Records
 from dcgan.commands.live.watch import Watch, new_alarms, vitals_of
 from dcgan.data.batches import Batches
 from dcgan.data.prepare import Dataset
-from dcgan.hardware import bit_borders, numbered
+from dcgan.hardware import bit_borders
 from dcgan.runs import journal, shelf
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.shelf import Role
@@ -233,6 +239,8 @@ class Session:
         self._count_time(self.state.images_seen)
         if self.finished:
             self._preview()
+            if self.config.runs.by_epochs and self.config.model.norm_statistics == "forward":
+                self._show(draw_both_ways(self.config, self.state, self._easel), self.run.both_ways)
         self.records.save_last(self.state.tensors(), self._facts())
         self._end("budget" if self.finished else "interrupted")
         self.records.close()
@@ -245,7 +253,7 @@ class Session:
 
     def _write_journal(self) -> None:
         """The means since the last line."""
-        means = _means(self.state.journal_sums)
+        means = means_of(self.state.journal_sums)
         seen = self.state.images_seen
         facts = {
             "seconds": round(self.state.seconds + self._step.elapsed, 3),
@@ -261,12 +269,10 @@ class Session:
         seen = self.state.images_seen
         if self.config.runs.by_epochs:
             self._show(draw_fresh_preview(self.config, self.state, self._easel), self.run.fresh_preview(seen))
-        means, images = _means(self.state.epoch_sums), float(self.state.epoch_sums[0])
-        seconds = self.state.epoch_seconds + self._step.elapsed
-        self.epoch_line = (
-            f"loss_D {means['discriminator_loss']:.3f}, loss_G {means['generator_loss']:.3f}, "
-            f"{images / seconds:.1f} examples/sec on {numbered(self.config.hardware.device)}"
-        )
+        facts = facts_of(self.state.epoch_sums, self.state.epoch_seconds + self._step.elapsed)
+        self.epoch_line = line_of(facts, self.config.hardware.device)
+        if self.config.runs.by_epochs:
+            self.records.event("epoch", seen, epoch=seen // self.batches.epoch_size, **facts)
         self._count_time(seen)
         self.state.epoch_sums.zero_()
         self.state.epoch_seconds = 0.0
@@ -290,8 +296,3 @@ class Session:
         self._reported.restart(self.state.images_seen)
         self.records.report()
         self._report_cost = self._reported.elapsed
-
-
-def _means(sums: Tensor) -> dict[str, float]:
-    images, *totals = sums.tolist()
-    return dict(zip(StepReport._fields[1:], (total / images for total in totals), strict=True))
