@@ -42,6 +42,7 @@ KINDS: dict[str, Config] = {
     "labels": recipe("modern").override(
         RESOLVED | {"training.flip": "off", "data.labels": True, "model.num_classes": 2}
     ),
+    "in four shards": recipe("modern").override(RESOLVED | PENALISED | {"training.shards": 4}),
     "d2l": recipe("d2l").override(RESOLVED | {"training.flip": "off", "training.batch_size": 24}),
 }
 

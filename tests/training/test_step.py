@@ -4,6 +4,7 @@ import torch
 from dcgan.settings.recipes import recipe
 from dcgan.training.penalties import squared_gradient
 from dcgan.training.setup import new_state, rules_of
+from dcgan.training.shards import Part
 from dcgan.training.state import TrainingState
 from dcgan.training.step import Rules, frozen, update_both, update_discriminator, update_generator
 
@@ -35,7 +36,7 @@ def same(before: dict[str, torch.Tensor], network: torch.nn.Module) -> bool:
 def test_the_discriminators_turn_leaves_the_generator_untouched(state: TrainingState, rules: Rules) -> None:
     fake = state.generator(torch.randn(4, 8, generator=torch.Generator().manual_seed(0)))
     before = copied(state.generator)
-    update_discriminator(state, torch.zeros(4, 3, 16, 16), fake, None, rules)
+    update_discriminator(state, [Part(torch.zeros(4, 3, 16, 16), fake=fake)], rules)
     assert same(before, state.generator)
     assert all(weight.grad is None for weight in state.generator.parameters())
 
@@ -43,7 +44,7 @@ def test_the_discriminators_turn_leaves_the_generator_untouched(state: TrainingS
 def test_the_generators_turn_leaves_the_discriminators_weights_untouched(state: TrainingState, rules: Rules) -> None:
     fake = state.generator(torch.zeros(4, 8))
     before = {name: weight.clone() for name, weight in state.discriminator.named_parameters()}
-    update_generator(state, torch.zeros(4, 3, 16, 16), fake, None, rules)
+    update_generator(state, [Part(torch.zeros(4, 3, 16, 16), fake=fake)], rules)
     assert all(torch.equal(before[name], weight) for name, weight in state.discriminator.named_parameters())
     assert all(weight.grad is None and weight.requires_grad for weight in state.discriminator.parameters())
 
@@ -61,7 +62,7 @@ def test_each_turn_lowers_its_own_loss(state: TrainingState, rules: Rules) -> No
     first, *_ = update_both(state, real, noise, None, rules)
     for _ in range(20):
         fake = state.generator(noise)
-        last, *_ = update_discriminator(state, real, fake, None, rules)
+        last, *_ = update_discriminator(state, [Part(real, fake=fake)], rules)
     assert last < 0.8 * first
 
 
@@ -75,7 +76,7 @@ def test_a_penalty_keeps_the_discriminator_flat() -> None:
         state, rules = new_state(config, torch.device("cpu")), rules_of(config, torch.device("cpu"))
         real = torch.full((4, 3, 16, 16), 0.5)
         for _ in range(50):
-            update_discriminator(state, real, -real, None, rules)
+            update_discriminator(state, [Part(real, fake=-real)], rules)
         squares.append(squared_gradient(state.discriminator, real)[1].mean().item())
     assert squares[0] < 0.5 * squares[1]
 

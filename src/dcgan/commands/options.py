@@ -95,6 +95,9 @@ class TrainOptions(DataOptions):
     """cpu, cuda, mps (default: the first accelerator there is)."""
     threads: Annotated[int | None, _arg("N")] = None
     """Processor threads (default: all that may be used)."""
+    shards: Annotated[int | None, _arg("N")] = None
+    """Divide each batch into N equal parts (1, the default, 2, 4, 8, …), each normalised by itself.
+    As many processes may compute them, and which of them does changes nothing."""
     precision: Annotated[Literal["auto", "fp32", "bf16"] | None, _arg("{auto,fp32,bf16}")] = None
     """auto (the default): bf16 where the device has units for it, else fp32."""
     config: Annotated[str | None, _arg("FILE")] = None
@@ -113,7 +116,7 @@ class TrainOptions(DataOptions):
         Raises:
             UserError: Says what was expected.
         """
-        require_least(self, seed=0, limit=2, width=1, threads=1)
+        require_least(self, seed=0, limit=2, width=1, threads=1, shards=1)
 
     def given(self) -> dict[str, Any]:
         """The options as settings; None where nothing was said."""
@@ -121,6 +124,7 @@ class TrainOptions(DataOptions):
             "seed": self.seed,
             "data.labels": True if self.labels else None,
             "training.budget": self.budget,
+            "training.shards": self.shards,
             "model.generator_width": self.width,
             "model.discriminator_width": self.width,
             "model.prior": self.prior,

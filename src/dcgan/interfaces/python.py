@@ -45,6 +45,7 @@ def train(
     prior: Literal["normal", "uniform"] | None = None,
     device: str | torch.device | None = None,
     threads: int | None = None,
+    shards: int | None = None,
     precision: Literal["auto", "fp32", "bf16"] | None = None,
     config: Place | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -73,6 +74,7 @@ def train(
         prior: How latents are drawn.
         device: ``"cpu"``, ``"cuda"``, ``"mps"``.
         threads: Processor threads.
+        shards: Divide each batch into as many equal parts, each normalised by itself.
         precision: ``"auto"`` measures which is faster here.
         config: Start from a config.toml, such as another run's.
         settings: Any other setting: ``{"training.batch_size": 64}``.

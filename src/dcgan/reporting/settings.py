@@ -85,6 +85,8 @@ def _schedule(config: Mapping[str, Any]) -> str:
 def _parts(config: Mapping[str, Any]) -> str:
     """What else is switched on."""
     words = []
+    if (shards := config.get("training.shards", 1)) > 1:
+        words.append(f"Each batch is normalised in {shards} parts.")
     if (objective := config.get("training.objective", "bce")) != "bce":
         words.append(f"The objective is {objective.replace('_', ' ')}.")
     for name, images in (("real", "real"), ("fake", "generated")):

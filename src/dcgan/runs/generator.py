@@ -98,9 +98,10 @@ class TrainedGenerator:
 
     def reestimated(self, num_batches: int) -> "TrainedGenerator":
         """The same generator with statistics of normalisation estimated anew, from batches as in training."""
-        count = num_batches * self.config.training.batch_size
-        size, prior = self.config.model.latent_size, self.config.model.prior
-        return self.normalised_by(balanced_latents(count, size, seed=0, stream="statistics", prior=prior), num_batches)
+        training, model = self.config.training, self.config.model
+        count, parts = num_batches * training.batch_size, num_batches * training.shards  # each normalised by itself
+        drawn = balanced_latents(count, model.latent_size, seed=0, stream="statistics", prior=model.prior)
+        return self.normalised_by(drawn, parts)
 
     def normalised_by(self, latents: Latents, num_batches: int) -> "TrainedGenerator":
         """The same generator with the statistics of these latents in so many batches; classes are equally frequent."""

@@ -115,6 +115,8 @@ class TrainingConfig:
     """Measured before step 0 when the budget is a time. None: not yet, or not needed."""
     batch_size: int = 32
     """Images a step."""
+    shards: int = 1
+    """Equal parts of each batch, a power of two, each normalised by itself; as many processes may share the work."""
     short_last_batch: bool = False
     """End each epoch with what is left of it, instead of filling the batch from the next one."""
     reduction: Literal["mean", "sum"] = "mean"
@@ -180,6 +182,7 @@ class TrainingConfig:
         """Refuse impossible numbers."""
         parse_budget(self.budget)
         require(self.batch_size >= 2, "training.batch_size", self.batch_size, "must be at least 2")
+        self._require_equal_shards()
         require(self.rollbacks >= 0, "training.rollbacks", self.rollbacks, "must not be negative")
         every = self.anchor_every_images
         require(every is None or every >= 1, "training.anchor_every_images", every, "must be at least 1")
@@ -200,6 +203,16 @@ class TrainingConfig:
         require(not summed, "training.reduction", self.reduction, "must be mean: a penalty is one")
         for name in ("beta1", "beta2"):
             require(0 <= getattr(self, name) < 1, f"training.{name}", getattr(self, name), "must be from 0 to below 1")
+
+    def _require_equal_shards(self) -> None:
+        shards, size = self.shards, self.batch_size
+        require(shards >= 1 and shards & (shards - 1) == 0, "training.shards", shards, "must be 1, 2, 4, 8, …")
+        equal = size % shards == 0 and size >= 2 * shards
+        require(equal, "training.shards", shards, f"must divide a batch of {size} into parts of at least 2 images")
+        whole = shards == 1 or not self.short_last_batch
+        require(whole, "training.shards", shards, "needs full batches (training.short_last_batch=false)")
+        averaged = shards == 1 or self.reduction == "mean"
+        require(averaged, "training.shards", shards, "averages over its parts (training.reduction=mean)")
 
     @property
     def penalised(self) -> bool:

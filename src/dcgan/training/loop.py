@@ -58,7 +58,11 @@ def advance_by(state: TrainingState, rules: Rules, inputs: Inputs, rates: Rates)
         numbers = torch.cat([numbers[:2] / len(real), numbers[2:]])
     if state.average is not None:
         update_average(state.average, state.generator, rates.kept)
-    weighted = len(real) * torch.cat([torch.ones_like(numbers[:1]), numbers]).to(state.journal_sums.dtype)
+    weighted = (
+        len(real)
+        * rules.shards.processes
+        * torch.cat([torch.ones_like(numbers[:1]), numbers]).to(state.journal_sums.dtype)
+    )
     state.journal_sums += weighted
     state.epoch_sums += weighted
     return numbers

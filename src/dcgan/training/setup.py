@@ -15,6 +15,7 @@ from dcgan.training.compiled import compile_networks
 from dcgan.training.feed import Feed
 from dcgan.training.loop import Advance, advance_by
 from dcgan.training.objectives import compares, discriminator_loss, generator_loss, sureness
+from dcgan.training.shards import Shards
 from dcgan.training.state import NUM_SUMS, TrainingState, prepare_moments
 from dcgan.training.step import Rules
 
@@ -61,6 +62,7 @@ def rules_of(config: Config, device: torch.device) -> Rules:
         fake_gamma=config.training.fake_penalty or None,
         penalised_share=config.training.penalised_share,
         precision=precision_context(config.hardware.precision, device),
+        shards=Shards(config.training.shards),
     )
 
 

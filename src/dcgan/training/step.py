@@ -5,9 +5,9 @@ implementation draws the fakes once: both turns see the same ones, which is what
 have the same latents, since the discriminator's turn leaves the generator as it was.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from dcgan.tensors import Images, Labels, Latents, Scores
 from dcgan.training.augment import Policy, View
 from dcgan.training.penalties import at_least_float32, scores_and_penalty, seen
 from dcgan.training.schedules import PLAIN, Rates
+from dcgan.training.shards import Part, Shards
 from dcgan.training.state import TrainingState
 
 
@@ -44,6 +45,8 @@ class Rules:
     policies: tuple[Policy, ...] = ()
     """What is done to images before the discriminator sees them."""
     precision: Callable[[], AbstractContextManager[object]] = nullcontext
+    shards: Shards = field(default_factory=Shards)
+    """Into which each batch is divided."""
 
 
 class StepReport(NamedTuple):
@@ -74,73 +77,65 @@ def update_both(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """One turn each: the discriminator's loss, the generator's, and the mean real and fake scores of the first turn.
 
-    All are detached scalars on the device. ``draws`` decide how images are augmented, where they are.
+    All are detached scalars on the device. ``draws`` decide how images are augmented, where they are. Of a batch that
+    several processes share, each is given its part, and all end with the same numbers.
     """
     view = None
     if rules.policies:
         strength = rates.augmentation if state.controller is None else state.controller.strength
         assert draws is not None and strength is not None, rates
         view = View(rules.policies, draws, strength)
-    with rules.precision():
-        fake = state.generator(latents, labels)
-    first_loss, *scores = update_discriminator(state, real, fake, labels, rules, rates=rates, view=view)
-    second_loss = update_generator(state, real, fake, labels, rules, view=view)
+    parts = rules.shards.divide(Part(real, latents, labels, view))
+    first_loss, real_score, fake_score, sureness = update_discriminator(state, parts, rules, rates=rates)
+    second_loss = update_generator(state, parts, rules)
     if state.controller is not None:
-        state.controller.observe(rules.sureness(*scores), len(real))
-    real_score, fake_score = (score.mean() for score in scores)
+        state.controller.observe(sureness, len(real) * rules.shards.processes)
     return first_loss, second_loss, real_score, fake_score
 
 
 def update_discriminator(
-    state: TrainingState,
-    real: Images,
-    fake: Images,
-    labels: Labels | None,
-    rules: Rules,
-    *,
-    rates: Rates = PLAIN,
-    view: View | None = None,
-) -> tuple[Tensor, Scores, Scores]:
-    """The discriminator's turn: its loss and its scores of real and fake, detached.
+    state: TrainingState, parts: Sequence[Part], rules: Rules, *, rates: Rates = PLAIN
+) -> tuple[Tensor, ...]:
+    """The discriminator's turn: its loss, its mean scores of real and fake, and how sure it is of real images.
 
-    Real and fake are two batches to its normalisation; the generator is left alone.
+    Real and fake are two batches to its normalisation. The weights of the generator, which draws the fakes that are
+    not there yet, are left alone.
     """
-    D, optimizer = state.discriminator, state.discriminator_optimizer
+    G, D, optimizer = state.generator, state.discriminator, state.discriminator_optimizer
     share, factor = rules.penalised_share, rates.penalty
-    optimizer.zero_grad(set_to_none=True)
     iterate(D)
 
-    with rules.precision():
-        real_scores, real_penalty = scores_and_penalty(
-            D, real, labels, gamma=rules.real_gamma, factor=factor, share=share, view=view
-        )
-        fake_scores, fake_penalty = scores_and_penalty(
-            D, fake, labels, gamma=rules.fake_gamma, factor=factor, share=share, view=view
-        )
+    def loss_of(part: Part) -> tuple[Tensor, ...]:
+        with rules.precision():
+            part.fake = G(part.latents, part.labels) if part.fake is None else part.fake
+            real_scores, real_penalty = scores_and_penalty(
+                D, part.real, part.labels, gamma=rules.real_gamma, factor=factor, share=share, view=part.view
+            )
+            fake_scores, fake_penalty = scores_and_penalty(
+                D, part.fake, part.labels, gamma=rules.fake_gamma, factor=factor, share=share, view=part.view
+            )
+        loss = rules.discriminator_loss(real_scores, fake_scores) + real_penalty + fake_penalty
+        return loss, real_scores.mean(), fake_scores.mean(), rules.sureness(real_scores, fake_scores)
 
-    loss = rules.discriminator_loss(real_scores, fake_scores) + real_penalty + fake_penalty
-
-    loss.backward()  # type: ignore[no-untyped-call]
+    numbers = rules.shards.backward(D, loss_of, parts, moving=(G, D))
     optimizer.step()
-    return loss.detach(), real_scores.detach(), fake_scores.detach()
+    return numbers
 
 
-def update_generator(
-    state: TrainingState, real: Images, fake: Images, labels: Labels | None, rules: Rules, *, view: View | None = None
-) -> Tensor:
-    """The generator's turn, against the discriminator as it is now. ``fake`` holds its graph."""
-    D, optimizer = state.discriminator, state.generator_optimizer
-    optimizer.zero_grad(set_to_none=True)
+def update_generator(state: TrainingState, parts: Sequence[Part], rules: Rules) -> Tensor:
+    """The generator's turn, against the discriminator as it is now. The fakes of the parts hold their graph."""
+    G, D, optimizer = state.generator, state.discriminator, state.generator_optimizer
 
-    with frozen(D), rules.precision():
-        real_scores = at_least_float32(D(seen(real, view), labels)) if rules.compares else None
-        fake_scores = at_least_float32(D(seen(fake, view), labels))
+    def loss_of(part: Part) -> tuple[Tensor, ...]:
+        assert part.fake is not None, part
+        with frozen(D), rules.precision():
+            real_scores = at_least_float32(D(seen(part.real, part.view), part.labels)) if rules.compares else None
+            fake_scores = at_least_float32(D(seen(part.fake, part.view), part.labels))
+        return (rules.generator_loss(fake_scores, real_scores=real_scores),)
 
-    loss = rules.generator_loss(fake_scores, real_scores=real_scores)
-
-    loss.backward()  # type: ignore[no-untyped-call]
+    (loss,) = rules.shards.backward(G, loss_of, parts, moving=(G, D))
     optimizer.step()
-    return loss.detach()
+    return loss
 
 
 @contextmanager

@@ -17,7 +17,7 @@ OFF = (None, False, 0, (), "", "none")
 ADDED = {
     "runs.evaluations": 10, "runs.evaluation_samples": 1000, "runs.journal_every_images": 1024, "hardware.step": "auto",
     "data.bits": "auto",
-    "model.norm_statistics": "forward", "training.adam": "torch",
+    "model.norm_statistics": "forward", "training.adam": "torch", "training.shards": 1,
 }  # fmt: skip
 """Knobs that reach a result and are newer than the first kept ones, and what they were before there was a choice: that
 too stays out of the hash. Add a knob here when its neutral value is none of ``OFF``; take none away."""
