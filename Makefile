@@ -5,12 +5,15 @@
 # experiments        do what is missing of benchmarks/experiments/experiments.toml (hours; any later call goes on)
 # experiments-small  of these, 2 data sets x 3 recipes x 3 seeds x 3 minutes
 # gluon  compare dcgan.textbook with the real MXNet 1.9.1, in an environment of its own (needs Python 3.11)
+# site  build the documentation as a web site in build/site, and check every link of it
 # torture  kill, starve and cut off runs by the thousand, about an hour and a half on two cores; started again it goes on
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo check check-long docs gluon experiments experiments-small torture format clean
+SITE := .site/bin
+
+.PHONY: demo check check-long docs site gluon experiments experiments-small torture format clean
 
 demo: $(INSTALLED)
 	@echo "50,000 images: about a minute on two free processor cores, longer on a busy machine. Ctrl-C saves."
@@ -29,6 +32,12 @@ check-long: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python docs/make_promises.py
+
+# In an environment of its own: nothing else needs Zensical.
+site:
+	@test -x $(SITE)/zensical || { $(PYTHON) -m venv .site && $(SITE)/pip install --quiet --disable-pip-version-check "pip>=25.1" && \
+		$(SITE)/pip install --quiet --disable-pip-version-check -c constraints.txt --group site; }
+	$(SITE)/python docs/make_site.py
 
 # MXNet 1.9.1 needs a NumPy before 1.24, and asks for a graphviz that is not needed.
 gluon: $(INSTALLED)
@@ -62,4 +71,4 @@ $(INSTALLED): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf .venv .mxnet demo
+	rm -rf .venv .mxnet .site demo build
