@@ -29,6 +29,7 @@ COMMANDS = {
     "explore-neighbours": ["explore", "neighbours"],
     "explore-failures": ["explore", "failures"],
     "explore-units": ["explore", "units"],
+    "explore-probe": ["explore", "probe"],
 }
 PROGRAM = """
 import sys

@@ -173,3 +173,50 @@ def test_units_are_on_one_page_and_the_report_of_the_run_shows_it(run: Path) -> 
     result = dcgan.explore.units(run, samples=16)
     assert {unit["layer"] for unit in result.found["units"]} == {1, 2}
     assert "What its units draw" in RunFolder(run).report.read_text()
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes of 60 images each: noise, and darker noise."""
+    root = tmp_path_factory.mktemp("labelled")
+    rng = np.random.default_rng(1)
+    for name, most in (("bright", 256), ("dark", 128)):
+        (root / name).mkdir()
+        for number in range(60):
+            picture = rng.integers(0, most, (16, 16, 3), dtype=np.uint8)
+            Image.fromarray(picture).save(root / name / f"{number}.png")
+    return root
+
+
+def test_a_probe_tells_easy_classes_apart_and_says_what_the_number_means(run: Path, labelled: Path) -> None:
+    result = dcgan.explore.probe(run, data=labelled, labels=20, draws=2)
+    assert set(result.found["accuracy"]) == {"discriminator", "random", "pixels", "tiny"}
+    assert result.found["accuracy"]["pixels"]["mean"] > 0.7
+    assert result.found["classes"] == ["bright", "dark"]
+    assert any("says nothing about how good" in line for line in result.words)
+    assert "What the discriminator knows" in RunFolder(run).report.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], "has no classes"),
+        (["--data", "LABELLED"], "--labels 1000: 500 of each of 2 classes, and of one class there are"),
+        (["--data", "LABELLED", "--beside", "cats"], "no such comparison cats"),
+        (["--data", "nowhere"], "nowhere"),
+    ],
+)
+def test_a_probe_of_what_cannot_be_probed_is_refused_in_one_line(
+    run: Path, labelled: Path, words: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explore", "probe", str(run), *(str(labelled) if word == "LABELLED" else word for word in words)]) != 0
+    told = capsys.readouterr().err
+    assert expected in told
+    assert told.count("\n") == 1
+
+
+def test_a_probe_needs_the_network_that_judged(run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["export", str(run), "--to", "hub", "--out", str(tmp_path / "alone")]) == 0
+    capsys.readouterr()
+    assert main(["explore", "probe", str(tmp_path / "alone")]) != 0
+    assert "holds no discriminator" in capsys.readouterr().err

@@ -16,6 +16,7 @@ MISSED = {
     "onnx": ["export RUN --to onnx", "export RUN --to hub", "export RUN --to triton"],
     "hub": ["sample hub:somebody/something", "push RUN somebody/something --yes"],
     "serve": ["serve RUN"],
+    "probe": ["explore probe RUN"],
 }
 """Of each extra, the commands that cannot do without it."""
 MODULES = {
@@ -23,6 +24,7 @@ MODULES = {
     "hub": ["huggingface_hub"],
     "serve": ["fastapi", "uvicorn", "prometheus_client"],
     "science": ["tifffile"],
+    "probe": ["sklearn"],
 }
 HOLDERS = ["dcgan.export.onnx_file", "dcgan.export.triton", "dcgan.export.hub_folder"]
 """Modules of this package that import an extra at their top: they are imported anew."""

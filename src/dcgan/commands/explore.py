@@ -13,6 +13,7 @@ from dcgan.commands.exploring.directions import directions
 from dcgan.commands.exploring.failures import failures
 from dcgan.commands.exploring.find import find
 from dcgan.commands.exploring.neighbours import neighbours
+from dcgan.commands.exploring.probe import probe
 from dcgan.commands.exploring.results import Result
 from dcgan.commands.exploring.units import units
 from dcgan.commands.exploring.walk import walk
@@ -25,6 +26,7 @@ METHODS: dict[str, Callable[..., Result]] = {
     "neighbours": neighbours,
     "failures": failures,
     "units": units,
+    "probe": probe,
 }
 
-__all__ = ["METHODS", "Result", "arithmetic", "directions", "failures", "find", "neighbours", "units", "walk"]
+__all__ = ["METHODS", "Result", "arithmetic", "directions", "failures", "find", "neighbours", "probe", "units", "walk"]

@@ -13,6 +13,7 @@ SMALLEST = 64  # pixels of an image's shorter side on a sheet: smaller ones are 
 GAP, MARGIN = 4, 10
 TEXT, LINE = 14, 18
 INK, PALE = "#1d1f24", "#6a6f78"
+EMPTY, FULL = "#eceef1", "#4c78a8"
 
 
 @dataclass(frozen=True)
@@ -95,3 +96,36 @@ def _row_size(row: Row, pictures: Sequence[Image.Image], scale: int) -> tuple[in
     width = sum(picture.width * scale + GAP for picture in pictures) - GAP + 3 * GAP * len(row.breaks)
     tallest = max((picture.height * scale for picture in pictures), default=0)
     return width, max(tallest, LINE * len(row.words.splitlines()))
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A share as a horizontal bar."""
+
+    name: str
+    share: float
+    """0 … 1."""
+    words: str
+    """Behind the bar."""
+    spread: float = 0.0
+    """Half the length of the line over its end."""
+
+
+def bars(rows: Sequence[Bar], *, head: str = "", length: int = 400) -> bytes:
+    """Bars below each other, ``length`` pixels for a share of 1: the bytes of a PNG file."""
+    left = 2 * MARGIN + max(text_width(row.name) for row in rows)
+    width = max(left + length + 2 * MARGIN + max(text_width(row.words) for row in rows), text_width(head) + 2 * MARGIN)
+    top = MARGIN + (LINE + GAP if head else 0)
+    page = Image.new("RGB", (width, top + len(rows) * (LINE + GAP) - GAP + MARGIN), "white")
+    write(page, (MARGIN, MARGIN), head)
+    brush = ImageDraw.Draw(page)
+    for row in rows:
+        end, middle = left + round(row.share * length), top + LINE // 2
+        write(page, (MARGIN, top), row.name)
+        brush.rectangle((left, top, left + length, top + LINE), fill=EMPTY)
+        brush.rectangle((left, top, end, top + LINE), fill=FULL)
+        reach = round(row.spread * length)
+        brush.line((end - reach, middle, end + reach, middle), fill=INK, width=2)
+        write(page, (left + length + MARGIN, top), row.words)
+        top += LINE + GAP
+    return png(np.asarray(page))

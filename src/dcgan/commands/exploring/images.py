@@ -66,6 +66,24 @@ def required(generator: TrainedGenerator, run: str | Path) -> Dataset:
         raise UserError(f"{run}: needs the images that it was trained on. {error}", error.exit_code) from error
 
 
+def in_the_form_of(generator: TrainedGenerator, source: str | Path | None) -> Dataset:
+    """All images of a source in the form that the run's own have; None: the run's own source.
+
+    Raises:
+        UserError: There is no such source, or its images cannot have that form.
+    """
+    data, channels = generator.config.data, generator.config.model.image_channels or 0
+    wanted = replace(data, channels=_CHANNELS.get(channels, "auto"), limit=None)
+    if source is not None:
+        wanted = replace(wanted, source=str(source), classes=())
+    dataset = prepare(wanted)
+    if dataset.pixels.shape[3] != channels or dataset.pixels.dtype.itemsize != generator.dtype.itemsize:
+        form = f"{dataset.pixels.shape[3]} channels of {8 * dataset.pixels.dtype.itemsize} bits"
+        own = f"{channels} channels of {8 * generator.dtype.itemsize} bits"
+        raise UserError(f"--data {wanted.source}: its images have {form}, those of the run {own}.", ExitCode.DATA)
+    return dataset
+
+
 def pixels_of_rows(dataset: Dataset, rows: np.ndarray) -> Pixels:
     """These images: n c h w."""
     return torch.from_numpy(np.array(dataset.pixels[rows])).permute(0, 3, 1, 2)
