@@ -122,7 +122,7 @@ MUTATIONS = [
         'self.images_seen, self.attempt = facts["images_seen"], facts["attempt"]',
         'self.images_seen = facts["images_seen"]',
     ),
-    Mutation("a NaN is saved", SESSION, "        if broken is not None:\n", "        if False:\n"),
+    Mutation("a NaN is saved", SESSION, "            if broken is not None:\n", "            if False:\n"),
     Mutation("a roll-back is no other attempt", GUARD, "    state.attempt = attempt\n", ""),
     Mutation(
         "back to the newest instead of the anchor",
@@ -137,21 +137,21 @@ MUTATIONS = [
     Mutation(
         "kept before it is judged",
         SESSION,
-        "        vitals = vitals_of(events)\n",
-        '        self.save("sound")\n        vitals = vitals_of(events)\n',
+        "            vitals = vitals_of(events)\n",
+        '            self.save("sound")\n            vitals = vitals_of(events)\n',
     ),
-    Mutation("a NaN is measured and kept", SESSION, "(save_is_due or look_is_due or", "(save_is_due or"),
+    Mutation("a NaN is measured and kept", SESSION, "if due.save or due.look or", "if due.save or"),
     Mutation(
         "saved before the line",
         SESSION,
-        "        if journal_is_due:\n            self._write_journal()\n",
-        '        if save_is_due:\n            self.save("anchor")\n        if journal_is_due:\n            self._write_journal()\n',
+        "        if due.journal:\n            self._write_journal()\n",
+        '        if due.save:\n            self.save("anchor")\n        if due.journal:\n            self._write_journal()\n',
     ),
     Mutation(
         "the last preview comes after the last save",
         SESSION,
-        "        if self.finished:\n            self._preview()\n        self.records.save_last(self.state.tensors(), self._facts())\n",
-        "        self.records.save_last(self.state.tensors(), self._facts())\n        if self.finished:\n            self._preview()\n",
+        "        if self.finished:\n            self._preview()\n        self.records.save_last(*self._contents())\n",
+        "        self.records.save_last(*self._contents())\n        if self.finished:\n            self._preview()\n",
     ),
     Mutation("the journal is not flushed before the checkpoint", RECORDS, "            flush(self.run.journal)\n", ""),
     Mutation(

@@ -231,7 +231,7 @@ def test_a_run_that_is_stopped_at_once_says_what_is_on_disk(
 ) -> None:
     monkeypatch.setattr(Stop, "asked", property(interrupting(2), lambda stop, value: None), raising=False)
     monkeypatch.setattr("dcgan.commands.live.session.Session._close", lambda session: None)
-    monkeypatch.setattr("dcgan.commands.live.session.FIRST_SAVE_SECONDS", 1e9)
+    monkeypatch.setattr("dcgan.commands.live.due.FIRST_SAVE_SECONDS", 1e9)
     words = [*SMALL, "--set", "training.batch_size=8", "--set", f"runs.save_every_images={saving}", "--budget", "6400"]
     words += ["--set", "runs.save_every_seconds=1000000"]
     assert main(["train", str(critters_npy), *words, "--out", str(tmp_path / "run")]) == ExitCode.INTERRUPTED
@@ -260,9 +260,9 @@ def test_a_run_has_its_first_checkpoint_within_seconds(
     critters_npy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import dcgan
-    from dcgan.commands.live import session
+    from dcgan.commands.live import due
 
-    monkeypatch.setattr(session, "FIRST_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(due, "FIRST_SAVE_SECONDS", 0.0)
     with dcgan.train(critters_npy, size=16, width=4, threads=1, precision="fp32", out=tmp_path / "run") as run:
         next(run)
         next(run)

@@ -5,6 +5,7 @@ from functools import partial
 import torch
 
 from dcgan.data.batches import Batches
+from dcgan.data.dataset import Dataset
 from dcgan.models.build import build, build_blank
 from dcgan.settings.config import Config
 from dcgan.training.accelerate import adam, precision_context, to_device
@@ -63,6 +64,18 @@ def rules_of(config: Config, device: torch.device) -> Rules:
         penalised_share=config.training.penalised_share,
         precision=precision_context(config.hardware.precision, device),
         shards=Shards(config.training.shards),
+    )
+
+
+def batches_of(config: Config, dataset: Dataset) -> Batches:
+    """The training images in the order in which they are shown."""
+    return Batches(
+        dataset.pixels,
+        dataset.train,
+        batch_size=config.training.batch_size,
+        seed=config.seed,
+        labels=dataset.labels if config.data.labels else None,
+        short_last_batch=config.training.short_last_batch,
     )
 
 

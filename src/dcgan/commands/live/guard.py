@@ -45,6 +45,12 @@ def go_back(state: TrainingState, run: RunFolder, config: Config, *, sound: bool
     state.attempt = attempt
 
 
+def went_back(training: TrainingConfig, images_seen: int, attempt: int) -> str:
+    """Where a run is after a roll-back, and what differs from there on, in a sentence."""
+    otherwise = "other latents and half the learning rates" if training.guard else "other latents"
+    return f"Rolled back to image {images_seen:,} ({attempt} of {training.rollbacks} times), {otherwise} from there on."
+
+
 def diverged(run: RunFolder, reason: str, attempt: int, saved_images: int | None) -> UserError:
     """How a run ends that has gone back too often for a number that is not finite."""
     good = "Nothing of this run is saved yet"

@@ -5,45 +5,38 @@ was not; saving and reporting may also look at a clock that only goes forward.
 """
 
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from dcgan.commands.live.clock import Timer, crossed, lines_every
+from dcgan.commands.live.clock import Timer
+from dcgan.commands.live.contents import contents
 from dcgan.commands.live.drawing import Drawing, Easel
+from dcgan.commands.live.due import Cadence, Due
 from dcgan.commands.live.epochs import facts_of, line_of, means_of
-from dcgan.commands.live.guard import diverged, go_back, to_cure
+from dcgan.commands.live.guard import diverged, go_back, to_cure, went_back
 from dcgan.commands.live.listener import Listener
 from dcgan.commands.live.pace import Pace
-from dcgan.commands.live.pictures import (
-    draw_both_ways,
-    draw_fresh_preview,
-    draw_preview,
-    draw_reals,
-    preview_is_due,
-)
+from dcgan.commands.live.pictures import draw_both_ways, draw_fresh_preview, draw_preview, draw_reals
 from dcgan.commands.live.records import Records
-from dcgan.commands.live.watch import Watch, new_alarms, vitals_of
-from dcgan.data.batches import Batches
+from dcgan.commands.live.watch import Look, Watch, new_alarms, vitals_of
 from dcgan.data.prepare import Dataset
 from dcgan.hardware import bit_borders
 from dcgan.runs import journal, shelf
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.shelf import Role
-from dcgan.settings.config import Config, to_tables
-from dcgan.training.health import is_sound
+from dcgan.settings.config import Config
+from dcgan.training.health import Vitals, is_sound
 from dcgan.training.loop import train_steps
-from dcgan.training.setup import advance_of, feed_of, rules_of
+from dcgan.training.setup import advance_of, batches_of, feed_of, rules_of
 from dcgan.training.speed import warm_up
 from dcgan.training.state import TrainingState
 from dcgan.training.step import StepReport
 from dcgan.training.waiting import Waiting
-
-REPORT_SECONDS = 30.0  # at least so long between two refreshes of the report,
-FIRST_SAVE_SECONDS = 5.0  # after which a run has its first checkpoint, so that stopping it soon loses little
-REPORT_SHARE = 0.01  # which may take this share of the time
 
 
 class Session:
@@ -53,24 +46,16 @@ class Session:
         self, run: RunFolder, config: Config, dataset: Dataset, *, state: TrainingState, listener: Listener
     ) -> None:
         self.run, self.config, self.dataset, self.state, self.listener = run, config, dataset, state, listener
-        self.batches = Batches(
-            dataset.pixels,
-            dataset.train,
-            batch_size=config.training.batch_size,
-            seed=config.seed,
-            labels=dataset.labels if config.data.labels else None,
-            short_last_batch=config.training.short_last_batch,
-        )
+        self.batches = batches_of(config, dataset)
         seen = state.images_seen
-        self._step, self._saved, self._journaled = Timer(seen), Timer(seen), Timer(seen)
-        self._reported, self._report_cost = Timer(seen), 0.0
+        self._step, self._journaled = Timer(seen), Timer(seen)
+        self._cadence = Cadence(config, epoch_size=self.batches.epoch_size, images_seen=seen)
         self._easel = Easel(state.journal_sums.device)
         self.epoch_line, self._said_busy = "", False
-        self._borders = bit_borders()
-        saved = None if state.untouched else seen
+        self._contents = partial(contents, state, config, dataset, bit_borders())
         self._pace = Pace(config.training, seen)
         self.watch = Watch(config, dataset)
-        self.records = Records(run, config.runs, listener.say, saved_images=saved)
+        self.records = Records(run, config.runs, listener.say, saved_images=None if state.untouched else seen)
 
     @property
     def finished(self) -> bool:
@@ -130,57 +115,81 @@ class Session:
         self._restart_timers()
 
     def _restart_timers(self) -> None:
-        for timer in (self._step, self._saved, self._journaled):
+        for timer in (self._step, self._cadence.saved, self._journaled):
             timer.restart(self.state.images_seen)
 
     def _after(self, report: StepReport) -> None:
-        """All that is due after a step."""
-        before, seen, runs = self._step.images, report.images_seen, self.config.runs
-        journal_is_due = crossed(before, seen, lines_every(runs.journal_every_images, self.config.training.images))
-        by_images = runs.save_every_images is not None and crossed(before, seen, runs.save_every_images)
-        anchor_is_due = crossed(before, seen, self.config.training.anchor_every_images or seen)
-        patience = FIRST_SAVE_SECONDS if self.records.saved_images is None else runs.save_every_seconds
-        by_clock = self._saved.elapsed >= min(patience, runs.save_every_seconds)
-        save_is_due = self.records.save_is_due(by_images or anchor_is_due or by_clock)
-        # A NaN in any step since the last line of the journal is in the sums: quicker to look at than every weight.
-        doubtful = journal_is_due and not torch.isfinite(self.state.journal_sums).all()
-        look_is_due = self.watch.is_due(before, seen)
-        if (save_is_due or look_is_due or doubtful or self.finished) and self._roll_back_if_broken():
-            return
-        if journal_is_due:
+        """All that is due after a step. The order matters: nothing is kept of weights that are no longer numbers."""
+        before, seen = self._step.images, report.images_seen
+        due = self._due(before, seen)
+
+        # before anything is kept: go back if a weight is no longer a finite number
+        if self._is_checked(due):
+            broken = self.state.first_broken()
+            if broken is not None:
+                self._go_back_from(broken)
+                return
+
+        # once in a while: the means since the last line, a grid of the fixed latents, the end of an epoch
+        if due.journal:
             self._write_journal()
-        if preview_is_due(before, seen):
+        if due.preview:
             self._preview()
-        if crossed(before, seen, self.batches.epoch_size):
+        if due.epoch:
             self._close_epoch()
         self._count_time(seen)
-        if hint := self._pace.after(before, seen):
+
+        # once in a run: say that it will not take the time that it was given
+        hint = self._pace.after(before, seen)
+        if hint is not None:
             self.warn(hint, kind="another pace")
-        role: Role = "anchor" if anchor_is_due else ""
-        if look_is_due and self._look(role):
-            return
-        if save_is_due and not self.finished and self._saved.images != seen:
-            self.save(role)
-        if self._reported.elapsed >= max(REPORT_SECONDS, self._report_cost / REPORT_SHARE):
+
+        # some ten times in a run: measure the images; go back for an alarm, or keep what is the best so far
+        if due.look:
+            look = self._look()
+            events = list(journal.read(self.run.journal))
+            vitals = vitals_of(events)
+            alarm = to_cure(vitals, self.config.training, self.state.attempt)
+            if alarm is not None:
+                self.roll_back(alarm.text, sound=True)
+                return
+            for alarm in new_alarms(events):
+                self.warn(f"{alarm.text} {alarm.advice}", kind=alarm.kind)
+            self._keep(look, is_best=self.watch.is_best(events), vitals=vitals, role=due.role)
+
+        # once a minute: a checkpoint, unless this step has one already
+        if due.save and self._cadence.saved.images != seen:
+            self.save(due.role)
+
+        # twice a minute: the report
+        if due.report:
             self._write_report()
 
-    def _look(self, role: Role) -> bool:
-        """Measure the images: go back, and return True; or say what looks wrong, and keep what looks well."""
-        seen, look = self.state.images_seen, self.watch.look(self.state)
-        self.records.event("evaluation", seen, **look.facts())
-        self.records.finish_pictures()  # what is judged by is the whole journal
-        events = list(journal.read(self.run.journal))
-        vitals = vitals_of(events)
-        if cured := to_cure(vitals, self.config.training, self.state.attempt):
-            self.roll_back(cured.text, sound=True)
+    def _due(self, before: int, seen: int) -> Due:
+        """What this step makes due; the last one saves by itself, and a disk that refused is tried again later."""
+        look, has_saved = self.watch.is_due(before, seen), self.records.saved_images is not None
+        due = self._cadence.after(before, seen, look=look, has_saved=has_saved)
+        return replace(due, save=self.records.save_is_due(due.save) and not self.finished)
+
+    def _is_checked(self, due: Due) -> bool:
+        """Whether every weight is looked at. A NaN of any step since the last line of the journal is in the sums."""
+        if due.save or due.look or self.finished:
             return True
-        for alarm in new_alarms(events):
-            self.warn(f"{alarm.text} {alarm.advice}", kind=alarm.kind)
-        best = self.watch.is_best(events)
+        return due.journal and not torch.isfinite(self.state.journal_sums).all()
+
+    def _look(self) -> Look:
+        """Measure the images, and bring the journal, by which they are judged, up to date."""
+        look = self.watch.look(self.state)
+        self.records.event("evaluation", self.state.images_seen, **look.facts())
+        self.records.finish_pictures()
+        return look
+
+    def _keep(self, look: Look, *, is_best: bool, vitals: Vitals, role: Role) -> None:
+        """Save what is the best so far, and what an alarm may send the run back to."""
         sound = self.config.training.guard and not self.finished and is_sound(vitals)
-        if (best or sound) and (path := self.save("sound" if sound else role)) and best:
+        path = self.save("sound" if sound else role) if is_best or sound else None
+        if is_best and path is not None:
             self.records.mark_best(path, look.facts())
-        return False
 
     def save(self, role: Role = "") -> Path | None:
         """Write a checkpoint: its path, or None when the disk refused it, which was then said.
@@ -188,28 +197,20 @@ class Session:
         Raises:
             UserError: The disk has refused too often.
         """
-        path = self.records.save(self.state.tensors(), self._facts(), role)
-        self._saved.restart(self.state.images_seen)
+        path = self.records.save(*self._contents(), role)
+        self._cadence.saved.restart(self.state.images_seen)
         return path
 
-    def _facts(self) -> dict[str, Any]:
-        return {
-            **self.state.facts(),
-            "config": to_tables(self.config),
-            "class_names": self.dataset.class_names if self.config.data.labels else (),
-            "bits": 8 * self.dataset.pixels.dtype.itemsize,
-            "fingerprint": self.dataset.fingerprint,
-            "borders": self._borders,
-        }
+    def _go_back_from(self, broken: str) -> None:
+        """Roll back from weights that are no longer numbers.
 
-    def _roll_back_if_broken(self) -> bool:
-        broken = self.state.first_broken()
-        if broken is not None:
-            reason = f"{broken} is no longer a finite number after {self.state.images_seen:,} images"
-            if self.state.attempt >= self.config.training.rollbacks:
-                raise diverged(self.run, reason, self.state.attempt, self.records.saved_images)
-            self.roll_back(f"{reason}.")
-        return broken is not None
+        Raises:
+            UserError: The run has gone back often enough.
+        """
+        reason = f"{broken} is no longer a finite number after {self.state.images_seen:,} images"
+        if self.state.attempt >= self.config.training.rollbacks:
+            raise diverged(self.run, reason, self.state.attempt, self.records.saved_images)
+        self.roll_back(f"{reason}.")
 
     def roll_back(self, reason: str, *, sound: bool = False) -> None:
         """Become the last anchor again, or the last ``sound`` one, and go on from there with other latents.
@@ -223,9 +224,7 @@ class Session:
         seen, training = self.state.images_seen, self.config.training
         go_back(self.state, self.run, self.config, sound=sound)
         back, attempt = self.state.images_seen, self.state.attempt
-        otherwise = "other latents and half the learning rates" if training.guard else "other latents"
-        text = f"{reason} Rolled back to image {back:,} ({attempt} of {training.rollbacks} times), "
-        text += f"{otherwise} from there on."
+        text = f"{reason} {went_back(training, back, attempt)}"
         self.listener.say(text)
         shelf.forget_newer(self.run, back, attempt - 1)  # a run that is killed now would go on from them
         self.records.rewind(back, attempt - 1)
@@ -235,13 +234,15 @@ class Session:
 
     def _close(self) -> None:
         """Leave the run so that it can be looked at, sampled from and continued."""
-        self._roll_back_if_broken()
+        broken = self.state.first_broken()
+        if broken is not None:
+            self._go_back_from(broken)
         self._count_time(self.state.images_seen)
         if self.finished:
             self._preview()
             if self.config.runs.by_epochs and self.config.model.norm_statistics == "forward":
                 self._show(draw_both_ways(self.config, self.state, self._easel), self.run.both_ways)
-        self.records.save_last(self.state.tensors(), self._facts())
+        self.records.save_last(*self._contents())
         self._end("budget" if self.finished else "interrupted")
         self.records.close()
 
@@ -293,6 +294,6 @@ class Session:
         self.records.picture(self.state.images_seen, drawing, *paths, shown=self.listener.picture)
 
     def _write_report(self) -> None:
-        self._reported.restart(self.state.images_seen)
+        self._cadence.reported.restart(self.state.images_seen)
         self.records.report()
-        self._report_cost = self._reported.elapsed
+        self._cadence.report_seconds = self._cadence.reported.elapsed
