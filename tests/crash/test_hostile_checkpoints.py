@@ -77,6 +77,10 @@ def crowd(header: Header, data: bytearray) -> None:
     header |= {f"x{n}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for n in range(4_100)}
 
 
+def foreign_statistics(header: Header, _: bytearray) -> None:
+    header["sampling.surprise"] = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+
+
 def not_a_number(header: Header, data: bytearray) -> None:
     start = header[NAME]["data_offsets"][0]
     data[start : start + 4] = np.float32("nan").tobytes()
@@ -99,6 +103,7 @@ FORGERIES: dict[str, tuple[Change, str]] = {
     "bytes that belong to nothing": (gap, "the file has"),
     "too many tensors": (crowd, "at most 4,096"),
     "a name that is not ours": (rename, "surprise belongs to no part"),
+    "statistics of a layer that is not there": (foreign_statistics, "surprise belongs to no part"),
     "a weight that is not a number": (not_a_number, f"{NAME} holds numbers that are not finite"),
     "a count of images that is no count": (fact(images_seen=-1), "images_seen is -1"),
     "a time without end": (fact(seconds=1e300), "seconds is 1e"),
@@ -109,8 +114,8 @@ FORGERIES: dict[str, tuple[Change, str]] = {
     "a network larger than any memory": (knob("model", generator_width=10**18), "model.generator_width = 10"),
     "a network larger than its weights": (knob("model", generator_width=65_536), "It is of another network"),
     "a width without end": (knob("data", width=16 * 10**12), "data.width = 16000000000000"),
-    "a later format": (fact(format=2), "format 2, this version reads 1"),
-    "a format that is a list": (fact(format=[1]), "format \\[1\\], this version reads 1"),
+    "a later format": (fact(format=3), "format 3, this version reads up to 2"),
+    "a format that is a list": (fact(format=[1]), "format \\[1\\], this version reads up to 2"),
 }
 
 

@@ -14,7 +14,10 @@ from dcgan.runs import checkpoint
 from dcgan.training.setup import new_state
 
 GOLDEN = Path(__file__).parent / "golden"
-FORMATS = {1: "checkpoint-000000001600-ea1e0a27aff0265eca8756a5f38420dbef2aa2189d9f08e94dd94fdb456a876a"}
+FORMATS = {
+    1: "checkpoint-000000001600-ea1e0a27aff0265eca8756a5f38420dbef2aa2189d9f08e94dd94fdb456a876a",
+    2: "checkpoint-000000001600-afd9f7c8c53526efe73cfa2caa6f7bb25bb764b8967089626c328fbef00d8d35",
+}
 
 
 def test_every_checkpoint_in_the_folder_is_tried() -> None:

@@ -2,6 +2,8 @@
 
 The file holds every tensor of the training state and one metadata key, ``dcgan``: canonical JSON with the resolved
 config, what is known of the data, and the plain numbers of the state. Anything that reads safetensors can open it.
+Where images are drawn with other statistics of normalisation than those that training goes on from, they lie beside
+these: images are those of the weights ``average.NAME``, with ``sampling.NAME`` in the place of each of that name.
 """
 
 import hashlib
@@ -23,6 +25,9 @@ from dcgan.runs.tensor_file import read_as_named
 from dcgan.settings.config import Config, from_tables
 from dcgan.settings.recipes import complete
 
+SAMPLING = "sampling."
+"""Begins the names of the statistics that only sampling uses."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -31,6 +36,8 @@ class Checkpoint:
     tensors: dict[str, Tensor]
     facts: dict[str, Any]
     path: Path
+    sampling: Mapping[str, Tensor] = field(default_factory=dict, kw_only=True)
+    """Statistics of the sampled generator by their names in it; empty: those among ``tensors``, or estimated anew."""
     damaged: tuple[Path, ...] = field(default=(), kw_only=True)
     """Newer ones, which were passed over."""
 
@@ -87,7 +94,11 @@ def read(path: Path) -> Checkpoint | None:
     content = read_as_named(path)
     if content is None:
         return None
-    return Checkpoint(content.tensors, parse_facts(path, content.metadata.get("dcgan", "")), path)
+    facts = parse_facts(path, content.metadata.get("dcgan", ""))
+    sampling = {name: tensor for name, tensor in content.tensors.items() if name.startswith(SAMPLING)}
+    state = {name: tensor for name, tensor in content.tensors.items() if name not in sampling}
+    own_names = {name.removeprefix(SAMPLING): tensor for name, tensor in sampling.items()}
+    return Checkpoint(state, facts, path, sampling=own_names)
 
 
 def config_of(checkpoint: Checkpoint) -> Config:

@@ -9,7 +9,9 @@ from dcgan.foreign import strict_json
 from dcgan.settings.config import Config, from_tables
 from dcgan.settings.recipes import complete
 
-FORMAT = 1
+FORMAT = 2
+"""Of what is written now. 1: the statistics for sampling were not yet stored."""
+READABLE = (1, 2)
 _KINDS = {
     "images_seen": "a natural number",
     "attempt": "a natural number",
@@ -34,9 +36,9 @@ def parse_facts(path: Path, text: str) -> dict[str, Any]:
         raise _refused(path, f"its facts are no JSON ({error})") from error
     if not isinstance(facts, dict):
         raise _refused(path, "its facts are no table")
-    if facts.get("format") != FORMAT:
+    if facts.get("format") not in READABLE:
         raise UserError(
-            f"{path}: format {facts.get('format')!r:.40}, this version reads {FORMAT}.", ExitCode.CHECKPOINT
+            f"{path}: format {facts.get('format')!r:.40}, this version reads up to {FORMAT}.", ExitCode.CHECKPOINT
         )
     for name, kind in _KINDS.items():
         if not _is(kind, facts.get(name)):

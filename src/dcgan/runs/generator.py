@@ -1,7 +1,8 @@
 """TrainedGenerator, the one door from training to all that comes after it: seeds in, pixels out.
 
-``load_generator`` finds the weights of a run or of a checkpoint file. Sampling normalises by statistics that are
-estimated anew from the weights (``model.statistics_batches`` forward passes of fixed latents) where the config asks.
+``load_generator`` finds the weights of a run or of a checkpoint file. Where the config asks, sampling normalises by
+statistics that are estimated anew from the weights (``model.statistics_batches`` forward passes of fixed latents).
+Checkpoints hold them; those of format 1 do not, and loading estimates them.
 """
 
 import os
@@ -159,10 +160,11 @@ def load_generator(path: Path, which: Which | None = "last") -> TrainedGenerator
     facts = checkpoint.facts
     config = parse_config(path, facts)
     chosen = "average." if any(name.startswith("average.") for name in checkpoint.tensors) else "generator."
-    weights = dict(_stripped(checkpoint.tensors, chosen))
+    weights = dict(_stripped(checkpoint.tensors, chosen)) | dict(checkpoint.sampling)
     generator = _filled(config, weights, f"{path}: {chosen.removesuffix('.')}")
     names, bits = facts["class_names"], facts["bits"]
-    return TrainedGenerator(generator, config, class_names=names, bits=bits, path=checkpoint.path).as_configured()
+    found = TrainedGenerator(generator, config, class_names=names, bits=bits, path=checkpoint.path)
+    return found if checkpoint.sampling else found.as_configured()
 
 
 def _of_portable(folder: Path) -> TrainedGenerator:

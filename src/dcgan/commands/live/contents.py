@@ -1,11 +1,15 @@
-"""What a checkpoint holds: the training state and plain facts."""
+"""What a checkpoint holds: the training state, the statistics that images are drawn with, and plain facts."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from dcgan.data.dataset import Dataset
+from dcgan.runs.checkpoint import SAMPLING
+from dcgan.runs.generator import TrainedGenerator
 from dcgan.settings.config import Config, to_tables
 from dcgan.training.state import TrainingState
 
@@ -25,4 +29,18 @@ def contents(
         "fingerprint": dataset.fingerprint,
         "borders": dict(borders),
     }
-    return state.tensors(), facts
+    return state.tensors() | sampling_statistics(state, config), facts
+
+
+def sampling_statistics(state: TrainingState, config: Config) -> dict[str, Tensor]:
+    """The statistics of normalisation that images are drawn with; empty where they are those of the state.
+
+    They are left out, too, where activations overflow: no checkpoint may hold what is not a finite number.
+    """
+    if not config.model.statistics_batches:
+        return {}
+    network = copy.deepcopy(state.generator) if state.average is None else state.average
+    drawn = TrainedGenerator(network, config).as_configured().generator
+    buffers = {name: buffer for name, buffer in drawn.named_buffers() if name.endswith(("running_mean", "running_var"))}
+    finite = all(torch.isfinite(buffer).all() for buffer in buffers.values())
+    return {SAMPLING + name: buffer for name, buffer in buffers.items()} if finite else {}
