@@ -45,6 +45,8 @@ class Evaluation:
     measurements: list[Measurement]
     remarks: list[str] = field(default_factory=list)
     """Copies and such, in words."""
+    checkpoint: str | None = None
+    """Name of the file that was measured, its hash in it. None: no checkpoint was."""
     folder: Path | None = None
     """Where the pictures are."""
 
@@ -52,6 +54,7 @@ class Evaluation:
         """As it is kept."""
         facts = {
             "of": self.title,
+            "checkpoint": self.checkpoint,
             "remarks": self.remarks,
             "measurements": [measurement.to_json() for measurement in self.measurements],
         }
@@ -88,7 +91,7 @@ def _check(options: EvaluateOptions) -> None:
 
 def _judged(subject: Subject, options: EvaluateOptions, folder: Path | None, audience: Audience) -> Evaluation:
     """The numbers by each detector, and pictures by the first."""
-    evaluation = Evaluation(subject.title, list(subject.measured), list(subject.remarks), folder)
+    evaluation = Evaluation(subject.title, list(subject.measured), list(subject.remarks), subject.checkpoint, folder)
     _, channels, _, _ = subject.pixels.shape
     most = options.reference_images or max(FEWEST_REFERENCE, len(subject.pixels))
     names = options.detectors or DETECTORS

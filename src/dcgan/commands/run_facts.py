@@ -22,14 +22,14 @@ def run_facts(path: Path, generator: TrainedGenerator) -> RunFacts:
     run = RunFolder(path)
     config = dict(flatten(without_places(generator.config)))
     about = _json(run.about)
-    seen = images_seen(generator)
     evaluation = _json(run.evaluation)
     remarks = [str(remark) for remark in evaluation.get("remarks", [])]
-    measurements = evaluation.get("measurements", []) if _is_of(remarks, seen) else []
+    is_of_this = generator.path is not None and evaluation.get("checkpoint") == generator.path.name
+    measurements = evaluation.get("measurements", []) if is_of_this else []
     return RunFacts(
         name=path.absolute().name.removesuffix(".safetensors"),
         data=str(config["data.source"]),
-        images_seen=seen,
+        images_seen=images_seen(generator),
         sentences=describe(config, {name: about[name] for name in ALLOWED if name in about}),
         measurements=measurements,
         rows=[HEAD, *rows_of(measurements)] if measurements else [],
@@ -47,12 +47,6 @@ def images_seen(generator: TrainedGenerator) -> int | None:
     """Training images that a checkpoint has seen, by its name; None for what is no checkpoint."""
     match = re.match(r"checkpoint-([0-9]+)", generator.path.name) if generator.path else None
     return int(match[1]) if match else None
-
-
-def _is_of(remarks: list[str], seen: int | None) -> bool:
-    """Whether an evaluation was of the checkpoint after so many images: its first remark says so."""
-    match = re.search(r"after ([0-9,]+) images", remarks[0]) if remarks else None
-    return bool(match) and seen == int(match[1].replace(",", "")) if match else False
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -66,6 +66,8 @@ class Subject:
     asked: Labels | None = None
     """The class that each sample was asked to be."""
     remarks: list[str] = field(default_factory=list)
+    checkpoint: str | None = None
+    """Name of the file whose samples these are; its hash is in it. None: they are of no checkpoint."""
     folder: Path | None = None
     measured: list[Measurement] = field(default_factory=list)
     """Measurements that need no detector."""
@@ -118,6 +120,7 @@ def _of_run(options: EvaluateOptions, path: Path, audience: Audience) -> Subject
         other_name=_short(options.reference or ""),
         asked=generator.labels(seeds),
         remarks=remarks,
+        checkpoint=generator.path.name if generator.path else None,
         folder=path if path.is_dir() and not is_portable(path) else None,
         measured=modes,
     )

@@ -114,19 +114,37 @@ class TrainedGenerator:
         return TrainedGenerator(generator, self.config, class_names=self.class_names, bits=bits, path=self.path)
 
     def decode(self, latents: Latents, labels: Labels | None = None) -> Pixels:
-        """One image for each latent: n c h w."""
+        """One image for each latent: n c h w.
+
+        Raises:
+            UserError: The generator knows classes, and there is not a label for each latent.
+        """
         chunks = [pixels.cpu() for pixels in self.paint(latents, labels)]
         shape = (0, self.config.model.image_channels or 0, self.config.data.height, self.config.data.width)
         return torch.cat(chunks) if chunks else torch.empty(shape, dtype=self.dtype)
 
     @torch.inference_mode()
     def paint(self, latents: Latents, labels: Labels | None = None) -> Iterator[Pixels]:
-        """The same chunk by chunk, left where the generator is: nothing waits for it."""
+        """The same chunk by chunk, left where the generator is: nothing waits for it.
+
+        Raises:
+            UserError: The generator knows classes, and there is not a label for each latent.
+        """
+        self._require_labels(latents, labels)
         device = self.generator.to_image.weight.device
         for start in range(0, len(latents), CHUNK):
             chunk, size = _padded(latents[start : start + CHUNK])
             of_chunk = None if labels is None else upload(_padded(labels[start : start + CHUNK])[0], device)
             yield to_pixels(self.generator(upload(chunk, device), of_chunk)[:size], self.dtype)
+
+    def _require_labels(self, latents: Latents, labels: Labels | None) -> None:
+        classes, given = self.generator.num_classes, None if labels is None else len(labels)
+        if classes and given != len(latents):
+            number = "none" if given is None else f"{given:,}"
+            raise UserError(
+                f"labels: {number} for {len(latents):,} latents; this generator was trained with {classes} classes and "
+                f"needs a class number (0 … {classes - 1}) for each. generator.labels(seeds) gives one for each seed."
+            )
 
 
 def load_generator(path: Path, which: Which | None = "last") -> TrainedGenerator:
