@@ -88,7 +88,7 @@ def test_the_tutorial_does_what_it_shows(tmp_path: Path, monkeypatch: pytest.Mon
 def recipe_table() -> str:
     """Every setting that any recipe changes, and what it is in each."""
     known = [key for key, _ in flatten(Config())]
-    changed = {key for changes in RECIPES.values() for key in changes} - {"open"} | set(settings_of_rules())
+    changed = {key for changes in RECIPES.values() for key in changes} - {"undecided"} | set(settings_of_rules())
     configs = [dict(flatten(recipe(name))) for name in RECIPES]
     rows = [["setting", *(f"`{name}`" for name in RECIPES)]]
     for key in sorted(changed, key=known.index):
@@ -140,7 +140,7 @@ def test_every_rule_is_about_facts_and_settings_that_there_are_and_has_its_exper
         assert all(hasattr(facts, name) for name in rule.when), rule
         assert rule.reason.format(facts=facts) and not rule.reason.endswith("."), rule
         assert rule.experiment in headings, f"docs/experiments.md has nothing under: {rule.experiment}"
-        Config().override(rule.settings)
+        Config().asked(rule.settings)
 
 
 def test_every_file_of_the_program_is_on_the_map_and_no_other() -> None:

@@ -12,13 +12,13 @@ from pathlib import Path
 import torch
 
 from benchmarks.machine import RESULTS, facts, sources, write_results
-from dcgan.commands.train import saved_config
 from dcgan.data.batches import Batches
 from dcgan.data.dataset import Dataset
 from dcgan.data.prepare import prepare
 from dcgan.hardware import keep_big_blocks
 from dcgan.randomness import latents
 from dcgan.runs import checkpoint
+from dcgan.runs.config_file import saved_config
 from dcgan.runs.folder import RunFolder
 from dcgan.settings.config import Config
 from dcgan.training.loop import train_steps
@@ -34,7 +34,7 @@ def continued(config: Config, found: checkpoint.Checkpoint, dataset: Dataset, im
     zeros = {name: torch.zeros_like(tensor) for name, tensor in state.tensors().items()}
     state.restore(zeros | dict(found.tensors), found.facts)
     first = state.images_seen
-    config = config.override({"training.images": first + images, "training.learning_rate_schedule": "constant"})
+    config = config.asked({"training.images": first + images, "training.learning_rate_schedule": "constant"})
     batch_size, labels = config.training.batch_size, dataset.labels if config.data.labels else None
     batches = Batches(dataset.pixels, dataset.train, batch_size=batch_size, seed=config.seed, labels=labels)
     feed = feed_of(config, batches, torch.device("cpu"))
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"real images: {real:.1f}")
     courses = {}
     for name, bias in (("as it was", False), ("with a bias", True)):
-        changed = config.override({"model.discriminator_bias": bias})
+        changed = config.asked({"model.discriminator_bias": bias})
         courses[name] = continued(changed, found, dataset, options.images)
         print(f"{name}: " + ", ".join(f"{spread:.1f} at {seen:,}" for seen, spread in courses[name]))
     settings = {"images": options.images, "source": config.data.source, "recipe": config.recipe}

@@ -72,7 +72,7 @@ THEIRS = """async ([runs, latents]) => {
 
 def generator_of(settings: dict[str, Any]) -> TrainedGenerator:
     """A generator of this size with its first weights."""
-    config = Config().override({**settings, "model.image_channels": 3, "model.num_classes": 0})
+    config = Config().asked({**settings, "model.image_channels": 3, "model.num_classes": 0})
     return TrainedGenerator(build_generator(config.model, config.data.height, config.data.width), config)
 
 

@@ -108,7 +108,7 @@ def config_of(case: Case, precision: str, device: str, step: str = "graph", **ch
         "hardware.step": step if device.startswith("cuda") else "eager",
     }
     turned = {key.replace("__", "."): value for key, value in changes.items()}
-    return recipe(case.recipe).override(case.settings() | resolved | turned)
+    return recipe(case.recipe).asked(case.settings() | resolved | turned)
 
 
 def loop(case: dict[str, Any], precision: str, seconds: float, threads: int) -> dict[str, Any]:
@@ -176,7 +176,7 @@ def single_steps(
 def preparing(case: dict[str, Any], folder: str, threads: int) -> dict[str, Any]:
     """Images a second of preparing a folder that was never seen (the caller gives a new cache)."""
     torch.set_num_threads(threads)
-    config = recipe(Case(**case).recipe).override({
+    config = recipe(Case(**case).recipe).asked({
         "data.source": folder, "data.height": case["size"], "data.width": case["size"],
     })  # fmt: skip
     start = time.perf_counter()

@@ -25,7 +25,7 @@ Header = dict[str, Any]
 
 def small_config() -> Config:
     """The smallest networks that the product has."""
-    return Config().override(SMALL)
+    return Config().asked(SMALL)
 
 
 def save_small(run: RunFolder, images_seen: int = 32, keep: int = 2) -> Path:

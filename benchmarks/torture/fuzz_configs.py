@@ -9,8 +9,8 @@ import tomli_w
 from benchmarks.torture.forge import small_config
 from benchmarks.torture.judge import judged
 from benchmarks.torture.mutants import mutate, twist
-from dcgan.commands.plan import as_toml
 from dcgan.errors import UserError
+from dcgan.runs.config_file import as_toml
 from dcgan.settings.config import Config, read_toml, to_tables
 from dcgan.settings.recipes import complete
 

@@ -62,29 +62,29 @@ def test_the_opponent_says_a_word_on_every_knob_and_stands_still() -> None:
         "bce",
         10_000,
     )
-    key = identity(tuned.config.override({"training.images": 6400}), "images")
+    key = identity(tuned.config.asked({"training.images": 6400}), "images")
     assert key == "697d2b3663f9a13c", "every kept result has another key now: see ADDED in comparing/variants.py"
     assert model.discriminator_norm and not model.norm_first and not training.penalised and not training.uses_draws
 
 
 def test_only_modern_and_changes_of_it_are_decided_by_rules() -> None:
     variants = [variant for one in DECLARED.experiments for variant in DECLARED.variants_of(one, None)]
-    decided = {variant.name for variant in variants if variant.config.open}
+    decided = {variant.name for variant in variants if variant.config.undecided}
     assert decided == {one.name for one in variants if DECLARED.settings_of(one.name)["recipe"] == "modern"}
 
 
 def test_every_kept_result_and_plan_of_a_fixed_config_is_found_by_its_key_still() -> None:
     kept = [json.loads(path.read_bytes()) for path in declared.RESULTS.glob("[0-9a-f]*.json")]
     fingerprints = {result["key"]: result["fingerprint"] for result in kept}
-    configs = {result["key"]: complete(from_tables(result["config"])).override({"open": ""}) for result in kept}
+    configs = {result["key"]: complete(from_tables(result["config"])).asked({"undecided": ""}) for result in kept}
     assert kept and {identity(config, fingerprints[key]) for key, config in configs.items()} == fingerprints.keys()
     for experiment in DECLARED.experiments:
         path = declared.RESULTS / f"index-{experiment.name}.json"
         keys = json.loads(path.read_bytes()) if path.exists() else {}
         for variant in DECLARED.variants_of(experiment, None):
-            if (known := fingerprints.keys() & keys.get(variant.name, [])) and not variant.config.open:
+            if (known := fingerprints.keys() & keys.get(variant.name, [])) and not variant.config.undecided:
                 key = known.pop()
-                requested = variant.config.override({"hardware.threads": configs[key].hardware.threads})
+                requested = variant.config.asked({"hardware.threads": configs[key].hardware.threads})
                 plan = identity(requested, fingerprints[key], before_planning=True)
                 assert (declared.RESULTS / f"plan-{plan}.json").exists(), f"{experiment.name}: {variant.name}"
 

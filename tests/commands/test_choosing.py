@@ -73,7 +73,7 @@ def test_a_run_says_why_writes_it_down_and_shows_it_in_its_report(critters_npy: 
     )
     assert not any("batch_size=8" in line for line in said), "that was asked for"
     config = written(tmp_path / "run")
-    assert config.open == () and len(config.reasons) == 16
+    assert config.undecided == () and len(config.reasons) == 16
     assert config.training.augmentation_schedule == "adaptive"
     assert config.training.flip == "off", "a hundred images are too few to tell"
     assert any(line.startswith("training.flip: ") for line in config.reasons)
@@ -205,7 +205,7 @@ def test_a_comparison_decides_once_for_all_its_variants_and_later_calls(
     two = ask("recipe=modern,d2l|model.negative_slope=0,0.2")
     assert [config.training.flip for config in two.values()] == ["on", "on", "off", "off"]
     assert [bool(config.training.augmentation) for config in two.values()] == [True, True, False, False]
-    assert all(config.open == () for config in two.values())
+    assert all(config.undecided == () for config in two.values())
     assert [config.model.generator_width for config in measured].count(64) == ROUNDS
     three = ask("recipe=modern,d2l|model.negative_slope=0,0.2,0.1")
     assert three["modern, negative_slope=0.1"].training.flip == "on"
@@ -222,8 +222,8 @@ def test_no_rule_decides_about_a_knob_that_is_newer_than_the_run(critters_npy: P
     path = RunFolder(out).config
     path.write_text("".join(line for line in path.read_text().splitlines(True) if not line.startswith("guard = ")))
     with Training(options(critters_npy, out=str(out)), Silence()) as training:
-        assert training.config.open == () and not training.config.training.guard
-    assert existing(str(out)).trials[0].config.open == ()
+        assert training.config.undecided == () and not training.config.training.guard
+    assert existing(str(out)).trials[0].config.undecided == ()
 
 
 def test_rules_decide_about_networks_and_training_and_not_about_images_disk_or_machine() -> None:

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import dcgan
-from dcgan.commands.plan import as_toml, settle
+from dcgan.commands.plan import settle
 from dcgan.data.pixels import png
 from dcgan.errors import UserError
 from dcgan.runs import checkpoint
+from dcgan.runs.config_file import as_toml
 from dcgan.runs.folder import RunFolder
 from dcgan.settings.config import Config, flatten
 
@@ -46,10 +47,10 @@ def test_names_that_no_checkpoint_can_hold_are_refused_before_the_first_step(
 
 def test_settings_that_could_not_be_read_back_are_refused() -> None:
     with pytest.raises(UserError, match=r"data\.classes = 1,\d{3},\d{3} letters: choose fewer of them"):
-        as_toml(Config().override({"data.classes": [f"class {number:06}" for number in range(70_000)]}))
+        as_toml(Config().asked({"data.classes": [f"class {number:06}" for number in range(70_000)]}))
 
 
-SAVED = Config().override({"model.discriminator_norm": False})  # which any other setting goes with
+SAVED = Config().asked({"model.discriminator_norm": False})  # which any other setting goes with
 MAY_CHANGE = ("runs.", "hardware.", "training.budget", "training.images", "training.rollbacks", "data.source")
 OTHERS = {
     "recipe": "d2l", "data.source": "mnist", "data.height": 32, "data.width": 128, "data.background": "#123456",
@@ -58,7 +59,7 @@ OTHERS = {
 }  # fmt: skip
 
 
-BOOKKEEPING = ("open", "reasons")  # of the rules, see test_choosing.py
+BOOKKEEPING = ("undecided", "reasons")  # of the rules, see test_choosing.py
 
 
 def other(key: str, value: Any) -> Any:
@@ -79,7 +80,7 @@ def other(key: str, value: Any) -> Any:
 @pytest.mark.parametrize(("key", "value"), [leaf for leaf in flatten(SAVED) if leaf[0] not in BOOKKEEPING])
 def test_of_a_runs_settings_only_those_may_change_that_say_nothing_of_what_is_learned(key: str, value: Any) -> None:
     saved = Config() if key == "model.discriminator_bias" else SAVED  # the one that goes with normalisation only
-    requested = saved.override({key: other(key, value)})
+    requested = saved.asked({key: other(key, value)})
     if key.startswith(MAY_CHANGE):
         assert dict(flatten(settle(requested, saved)))[key] == other(key, value)
     else:

@@ -21,7 +21,7 @@ def measured(
 
 
 def column(name: str, *seeds: int) -> Column:
-    trials = [Trial(name, f"{name}{seed}", Config().override({"seed": seed}), RunFolder(Path(name))) for seed in seeds]
+    trials = [Trial(name, f"{name}{seed}", Config().asked({"seed": seed}), RunFolder(Path(name))) for seed in seeds]
     return Column(name, trials)
 
 

@@ -175,7 +175,7 @@ def test_a_continued_run_decides_nothing_anew(
     parts = stop_after(7, critters_npy, tmp_path / "parts")
     always = Rule({}, {"training.augmentation": (), "training.flip": "on", "training.beta1": 0.9}, "", "")
     monkeypatch.setattr(rules, "RULES", (always,))
-    monkeypatch.setitem(RECIPES, "modern", {"open": rules.settings_of_rules()})
+    monkeypatch.setitem(RECIPES, "modern", {"undecided": rules.settings_of_rules()})
     finish(critters_npy, tmp_path / "parts")
     assert_equal_runs(whole, parts)
     assert whole.config.read_text() == parts.config.read_text()

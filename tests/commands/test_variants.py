@@ -100,7 +100,7 @@ def identity_of(knobs: dict, fingerprint: str) -> str:
 
 
 def planned(**changes: object) -> Config:
-    return Config().override({"training.images": 6400} | changes)
+    return Config().asked({"training.images": 6400} | changes)
 
 
 def test_a_key_is_the_same_for_what_reaches_no_weight() -> None:
@@ -118,9 +118,9 @@ def test_how_images_would_be_augmented_counts_only_where_they_are() -> None:
     how = {"training.augmentation_strength": 0.15, "training.augmentation_schedule": "constant"}
     assert identity(planned(**how), "images") == identity(planned(), "images")
     moved = planned(**{"training.augmentation": ("translation",)})
-    assert identity(moved.override(how), "images") != identity(moved, "images") != identity(planned(), "images")
+    assert identity(moved.asked(how), "images") != identity(moved, "images") != identity(planned(), "images")
     undecided = recipe("modern")
-    keys = {identity(config, "images", before_planning=True) for config in (undecided, undecided.override(how))}
+    keys = {identity(config, "images", before_planning=True) for config in (undecided, undecided.asked(how))}
     assert len(keys) == 2, "as long as the rules may ask for augmentation, how it is done counts"
 
 
@@ -145,20 +145,19 @@ def test_how_often_the_journal_is_written_counts_only_where_a_guard_reads_it() -
     every = {"runs.journal_every_images": 512}
     assert identity(planned(**every), "images") == identity(planned(), "images")
     guarded = planned(**{"training.guard": True})
-    assert identity(guarded.override(every), "images") != identity(guarded, "images") != identity(planned(), "images")
+    assert identity(guarded.asked(every), "images") != identity(guarded, "images") != identity(planned(), "images")
 
 
 def test_the_plan_of_a_time_is_another_than_that_of_twice_the_time() -> None:
     plans = [
-        identity(Config().override({"training.budget": text}), "images", before_planning=True)
-        for text in ("1min", "2min")
+        identity(Config().asked({"training.budget": text}), "images", before_planning=True) for text in ("1min", "2min")
     ]
     assert plans[0] != plans[1]
 
 
 def test_a_frozen_config_has_the_key_of_the_recipe_that_it_was_taken_from() -> None:
-    frozen = recipe("d2l").override({key: value for key, value in flatten(Config()) if not key.startswith("data.")})
-    frozen = frozen.override(dict(flatten(Config())) | {"training.images": 6400})
+    frozen = recipe("d2l").asked({key: value for key, value in flatten(Config()) if not key.startswith("data.")})
+    frozen = frozen.asked(dict(flatten(Config())) | {"training.images": 6400})
     assert identity(frozen, "images") == identity(planned(), "images")
 
 

@@ -107,7 +107,7 @@ def test_the_best_is_the_newest_unless_it_is_worse_by_more_than_chance() -> None
     older = [{name: value for name, value in event.items() if name != "frechet"} for event in looked(1.0)]
     assert not looking.is_best([*older, *looked(5.0)]), "nothing is known of the other distance"
     assert looking.is_best([*looked(0.1, name="kid_tiny_500"), *looked(1.0)]), "other numbers of samples"
-    unaveraged = Watch(config.override({"training.average_half_life": None}), None)  # type: ignore[arg-type]
+    unaveraged = Watch(config.asked({"training.average_half_life": None}), None)  # type: ignore[arg-type]
     assert not unaveraged.is_best(looked(0.1)), "without an average the last weights are the result"
 
 

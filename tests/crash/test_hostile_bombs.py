@@ -15,11 +15,11 @@ import tifffile
 
 from benchmarks.torture.fuzz_images import png_chunk, run_length_bmp
 from benchmarks.torture.judge import alarm, exit_code, peak, reset_peak
-from dcgan.commands.plan import as_toml
 from dcgan.data.decoding.decode import decode
 from dcgan.data.sources.items import Unreadable
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import strict_json
+from dcgan.runs.config_file import as_toml
 from dcgan.settings.config import Config
 
 MEGABYTES = 200
@@ -206,7 +206,7 @@ def test_a_name_of_broken_unicode_is_refused_with_the_way_out(critters_npy: Path
     broken = tmp_path / "caf\udce9.npy"
     broken.write_bytes(critters_npy.read_bytes())
     with pytest.raises(UserError, match="rename"):
-        as_toml(Config().override({"data.source": str(broken)}))
+        as_toml(Config().asked({"data.source": str(broken)}))
     assert exit_code("data", str(broken), "--size", "16") == ExitCode.OK
     small = ("--size", "16", "--budget", "64", "--device", "cpu", "--precision", "fp32", "--out", str(tmp_path / "run"))
     assert exit_code("train", str(broken), *small) == ExitCode.USAGE

@@ -17,7 +17,7 @@ def made(
     *, family: str = "dcgan", prior: str = "normal", classes: int = 0, channels: int = 3, size: int = 16
 ) -> TrainedGenerator:
     """A generator of 16 x 16 images with 6 latent numbers; its weights are large enough to draw something."""
-    config: Config = recipe("modern").override(
+    config: Config = recipe("modern").asked(
         {
             "data.height": size,
             "data.width": size,

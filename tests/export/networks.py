@@ -18,7 +18,7 @@ def generator(
         "data.width": width, "model.statistics_batches": statistics_batches, "training.batch_size": 8,
         "model.discriminator_norm": family == "dcgan",
     }  # fmt: skip
-    config = Config().override(settings)
+    config = Config().asked(settings)
     network = build_generator(config.model, height, width)
     source = torch.Generator().manual_seed(7)
     for parameter in network.parameters():

@@ -83,7 +83,7 @@ def test_its_png_files_hold_every_bit(channels: int, bits: int) -> None:
 def test_the_list_of_hashes_is_right_and_the_config_names_no_folder(tmp_path: Path) -> None:
 
     trained = generator()
-    trained.config = trained.config.override({"data.source": "secret/place/cats"})
+    trained.config = trained.config.asked({"data.source": "secret/place/cats"})
     write(numpy_export(trained).files, tmp_path)
     subprocess.run(["sha256sum", "-c", "--strict", "SHA256SUMS"], check=True, cwd=tmp_path, capture_output=True)
     text = (tmp_path / "config.json").read_text()

@@ -100,7 +100,7 @@ def test_the_page_scores_as_the_discriminator_does_and_its_heat_map_sums_to_the_
     made = generator(**KINDS[kind])
     if made.config.model.family == "residual":
         settings = {}
-    config = made.config.override(settings)
+    config = made.config.asked(settings)
     judge = build_blank(config.model, config.data.height, config.data.width)[1].eval()
     source = torch.Generator().manual_seed(3)
     for parameter in judge.parameters():

@@ -43,7 +43,7 @@ def test_the_chapters_blocks_have_the_chapters_shapes() -> None:
 
 @pytest.mark.promise("The networks of the chapter have its number of parameters.")
 def test_the_chapters_networks_have_the_chapters_parameters() -> None:
-    config = recipe("d2l").override({"model.image_channels": 3, "model.num_classes": 0})
+    config = recipe("d2l").asked({"model.image_channels": 3, "model.num_classes": 0})
     generator, discriminator = build(config.model, 64, 64, seed=0)
     assert sum(weight.numel() for weight in generator.parameters()) == 3_576_704
     assert sum(weight.numel() for weight in discriminator.parameters()) == 2_765_696

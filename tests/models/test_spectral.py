@@ -15,7 +15,7 @@ from dcgan.training.step import update_both, update_generator
 
 MODEL = {"model.generator_width": 4, "model.discriminator_width": 4, "model.discriminator_norm": False,
          "model.spectral_norm": True, "model.image_channels": 3, "model.num_classes": 3}  # fmt: skip
-CONFIG = recipe("modern").override(MODEL | {"data.height": 16, "data.width": 16, "hardware.precision": "fp32"})
+CONFIG = recipe("modern").asked(MODEL | {"data.height": 16, "data.width": 16, "hardware.precision": "fp32"})
 
 
 def discriminator(*, spectral_norm: bool = True, seed: int = 0) -> Discriminator:

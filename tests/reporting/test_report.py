@@ -227,8 +227,8 @@ def test_parts_that_are_switched_on_are_told_and_others_are_not() -> None:
         "training.learning_rate_schedule": "cosine", "training.learning_rate_warmup": 3000, "training.flip": "on",
         "training.augmentation": "colour,cutout",
     }  # fmt: skip
-    told = " ".join(describe(dict(flatten(Config().override(changes))), {}))
-    biased = " ".join(describe(dict(flatten(Config().override({"model.discriminator_bias": True}))), {}))
+    told = " ".join(describe(dict(flatten(Config().asked(changes))), {}))
+    biased = " ".join(describe(dict(flatten(Config().asked({"model.discriminator_bias": True}))), {}))
     assert "so that it can tell contrast" in biased
     assert "contrast" not in plain + told
     for sentence in (

@@ -13,7 +13,7 @@ from dcgan.settings.recipes import RECIPES, complete, recipe
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_config_survives_its_file(name: str) -> None:
-    config = recipe(name).override({"data.classes": ("a", "b"), "training.average_half_life": None})
+    config = recipe(name).asked({"data.classes": ("a", "b"), "training.average_half_life": None})
     assert complete(from_tables(tomllib.loads(tomli_w.dumps(to_tables(config))))) == config
 
 
@@ -64,7 +64,7 @@ def test_every_knob_is_explained() -> None:
 )
 def test_a_wrong_setting_is_refused_with_what_would_be_right(changes: dict[str, object], expected: str) -> None:
     with pytest.raises(UserError, match=r".") as error:
-        Config().override(changes)
+        Config().asked(changes)
     assert expected in str(error.value)
 
 

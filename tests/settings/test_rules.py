@@ -12,7 +12,7 @@ from dcgan.errors import UserError
 from dcgan.settings import rules as rule_page
 from dcgan.settings.config import Config, flatten
 from dcgan.settings.recipes import recipe
-from dcgan.settings.rules import Facts, Rule, asks_for_speed, choose, coarse, explain, operations_per_image
+from dcgan.settings.rules import Facts, Rule, asks_for_speed, coarse, decisions, explain, operations_per_image
 
 FACTS: dict[str, Any] = {
     "height": 32, "width": 32, "channels": 3, "num_images": 40_000, "device": "cpu", "reach": 1e5,
@@ -25,7 +25,8 @@ ASKED = {
 
 
 def chosen(config: Config | None = None, **facts: Any) -> Config:
-    return choose(config or recipe("modern"), Facts(**FACTS | facts))
+    config = config or recipe("modern")
+    return config.decided(*decisions(config, Facts(**FACTS | facts)))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ PENALISED = {
 def test_a_penalty_takes_the_place_of_normalisation_unless_normalisation_is_asked_for() -> None:
     assert flatten_of(chosen(), PENALISED) == PENALISED
     for asked in ({"model.discriminator_norm": True}, {"model.discriminator_bias": True}):
-        normalised = chosen(recipe("modern").override(asked))
+        normalised = chosen(recipe("modern").asked(asked))
         assert flatten_of(normalised, PENALISED) == flatten_of(Config(), PENALISED)
 
 
@@ -64,7 +65,7 @@ def test_a_penalty_takes_the_place_of_normalisation_unless_normalisation_is_aske
     "asked", [{"model.family": "residual"}, {"model.spectral_norm": True}, {"training.real_penalty": 0.25}]
 )
 def test_what_goes_with_no_normalisation_only_can_be_asked_for_without_a_word_on_it(asked: dict[str, Any]) -> None:
-    config = chosen(recipe("modern").override(asked))
+    config = chosen(recipe("modern").asked(asked))
     assert not config.model.discriminator_norm
     assert flatten_of(config, asked) == asked
 
@@ -74,7 +75,7 @@ def test_what_goes_with_no_normalisation_only_can_be_asked_for_without_a_word_on
 )
 def test_what_contradicts_itself_whatever_the_rules_say_is_refused_at_once(other: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"model\.discriminator_norm = True: must be false"):
-        recipe("modern").override({"model.discriminator_bias": True, **other})
+        recipe("modern").asked({"model.discriminator_bias": True, **other})
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_labels_are_learned_where_classes_are_few_large_and_equal_and_images_sma
 ) -> None:
     assert chosen(num_classes=num_classes, class_sizes=class_sizes).data.labels is learned
     assert not chosen(height=64, num_classes=num_classes, class_sizes=class_sizes).data.labels
-    asked = recipe("modern").override({"data.labels": not learned})
+    asked = recipe("modern").asked({"data.labels": not learned})
     assert chosen(asked, num_classes=num_classes, class_sizes=class_sizes).data.labels is not learned
 
 
@@ -123,7 +124,7 @@ def test_labels_are_not_learned_where_they_tell_most_of_an_image(share: float, l
 def test_only_few_images_are_augmented_as_they_need_however_long_the_run() -> None:
     many, few = chosen(num_images=40_000), chosen(num_images=4999, height=64)
     usual = {"training.flip": "auto", "training.guard": True, "model.statistics_batches": 16, **PENALISED}
-    assert many == Config().override({**usual, "model.discriminator_width": 32, "reasons": many.reasons})
+    assert many == Config().asked({**usual, "model.discriminator_width": 32, "reasons": many.reasons})
     assert chosen(num_images=5000, height=64).training.augmentation == ()
     for num_images, reach, height in ((60_000, 1e6, 64), (10_000, 7e5, 32), (60_000, 1e7, 32)):
         assert chosen(num_images=num_images, reach=reach, height=height).training.augmentation == ()
@@ -135,27 +136,27 @@ def test_only_few_images_are_augmented_as_they_need_however_long_the_run() -> No
 @given(keys=st.sets(st.sampled_from(sorted(ASKED))), num_images=st.sampled_from([500, 50_000]))
 def test_what_was_asked_for_stays_and_the_rest_is_decided_as_without(keys: set[str], num_images: int) -> None:
     asked = {key: ASKED[key] for key in keys}
-    config = dict(flatten(chosen(recipe("modern").override(asked), num_images=num_images)))
+    config = dict(flatten(chosen(recipe("modern").asked(asked), num_images=num_images)))
     alone = dict(flatten(chosen(num_images=num_images)))
-    assert config.pop("open") == ()
+    assert config.pop("undecided") == ()
     assert {line.partition(":")[0] for line in config.pop("reasons")}.isdisjoint(keys)
     assert config == {key: asked.get(key, value) for key, value in alone.items() if key in config}
 
 
 @pytest.mark.parametrize("name", ["d2l", "radford2015"])
 def test_no_rule_touches_another_recipe(name: str) -> None:
-    assert recipe(name).open == ()
+    assert recipe(name).undecided == ()
     assert chosen(recipe(name), num_images=10) == recipe(name)
 
 
 def test_without_anything_open_no_rule_decides() -> None:
-    closed = recipe("modern").override({"open": ""})
+    closed = recipe("modern").asked({"undecided": ""})
     assert chosen(closed, num_images=10) == closed == Config()
 
 
 def test_a_setting_that_is_no_setting_cannot_be_open() -> None:
     with pytest.raises(UserError, match=r"open = training\.slope: no such setting"):
-        Config().override({"open": "training.slope"})
+        Config().asked({"undecided": "training.slope"})
 
 
 def ruled(monkeypatch: pytest.MonkeyPatch, *rules: tuple[Any, Any]) -> Config:
@@ -163,7 +164,7 @@ def ruled(monkeypatch: pytest.MonkeyPatch, *rules: tuple[Any, Any]) -> Config:
     monkeypatch.setattr(
         rule_page, "RULES", [Rule(when, settings, str(index), "") for index, (when, settings) in enumerate(rules)]
     )
-    return Config(open=rule_page.settings_of_rules())
+    return Config(undecided=rule_page.settings_of_rules())
 
 
 def test_the_last_rule_that_holds_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +183,7 @@ def test_a_rule_that_contradicts_what_was_asked_for_is_passed_over(monkeypatch: 
     penalty = {"training.real_penalty": 1.0, "model.discriminator_norm": False}
     config = ruled(monkeypatch, ({}, {"training.batch_size": 16}), ({}, penalty), ({}, {"training.beta1": 0.1}))
     assert chosen(config).training.real_penalty == 1.0
-    kept = chosen(config.override({"model.discriminator_norm": True}))
+    kept = chosen(config.asked({"model.discriminator_norm": True}))
     assert (kept.training.real_penalty, kept.model.discriminator_norm) == (0.0, True)
     assert (kept.training.batch_size, kept.training.beta1) == (16, 0.1)
     assert [line.partition(":")[0] for line in kept.reasons] == ["training.batch_size", "training.beta1"]
@@ -192,7 +193,7 @@ def test_a_rule_that_contradicts_what_was_asked_for_is_passed_over(monkeypatch: 
 def test_the_speed_matters_only_to_rules_about_what_is_open(fact: str, monkeypatch: pytest.MonkeyPatch) -> None:
     config = ruled(monkeypatch, ({"num_images": (0, 9)}, {"training.beta1": 0.1}), ({fact: (0, 9)}, {"seed": 3}))
     assert asks_for_speed(config)
-    assert not asks_for_speed(config.override({"seed": 5}))
+    assert not asks_for_speed(config.asked({"seed": 5}))
     assert not asks_for_speed(ruled(monkeypatch, ({"num_images": (0, 9)}, {"training.beta1": 0.1})))
 
 

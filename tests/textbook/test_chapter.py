@@ -62,7 +62,7 @@ def run_chapter(path: Path, tab: str, classes: Path) -> dict[int, Any]:
 
 def product_state(states: list[dict[str, Tensor]], dtype: torch.dtype) -> TrainingState:
     """The recipe d2l, starting from the weights of the chapter's networks."""
-    config = recipe("d2l").override({
+    config = recipe("d2l").asked({
         "data.height": 64, "data.width": 64, "model.image_channels": 3, "model.num_classes": 0,
         "model.generator_width": 64, "model.discriminator_width": 64,
     })  # fmt: skip

@@ -17,7 +17,7 @@ from dcgan.data.sources.critters import draw
 from dcgan.hardware import bit_borders
 from dcgan.settings.config import Config
 from dcgan.settings.recipes import recipe
-from dcgan.settings.rules import Facts, choose
+from dcgan.settings.rules import Facts, decisions
 from dcgan.training.loop import train_steps
 from dcgan.training.setup import advance_of, feed_of, new_state, rules_of
 from dcgan.training.speed import warm_up
@@ -43,7 +43,8 @@ def config() -> Config:
         height=SIZE, width=SIZE, channels=3, num_images=NUM_IMAGES, num_classes=0, class_sizes=(0, 0),
         class_share=0.0, device="cpu", reach=float(STEPS * BATCH),
     )  # fmt: skip
-    return choose(recipe("modern").override(ASKED), facts).override(FOUND)
+    asked = recipe("modern").asked(ASKED)
+    return asked.decided(*decisions(asked, facts)).decided(FOUND)
 
 
 def trace(num_steps: int = STEPS) -> dict[str, Any]:

@@ -34,9 +34,9 @@ def megabytes(name: str) -> float:
 
 def main() -> None:
     torch.set_num_threads(1)
-    config = Config().override(RESOLVED | json.loads(sys.argv[1]))
+    config = Config().asked(RESOLVED | json.loads(sys.argv[1]))
     told = sum(memory_of(config)) / 2**20
-    train(config.override({"training.batch_size": 2, "data.height": 16, "data.width": 16}))  # loads what there is
+    train(config.asked({"training.batch_size": 2, "data.height": 16, "data.width": 16}))  # loads what there is
     Path("/proc/self/clear_refs").write_text("5")
     before = megabytes("VmRSS")
     train(config)

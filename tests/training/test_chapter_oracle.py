@@ -108,7 +108,7 @@ def cross_entropy(scores: Tensor, target: float) -> Tensor:
 @pytest.mark.promise("The recipe d2l takes the very steps of the textbook chapter, written out by hand in float64.")
 def test_twenty_steps_of_the_d2l_recipe_are_those_of_the_formulas() -> None:
     torch.set_num_threads(1)
-    config = recipe("d2l").override({
+    config = recipe("d2l").asked({
         "data.height": SIZE, "data.width": SIZE, "training.batch_size": BATCH, "model.image_channels": 3,
         "model.num_classes": 0, "model.generator_width": 8, "model.discriminator_width": 8,
     })  # fmt: skip

@@ -22,7 +22,7 @@ from dcgan.training.setup import advance_of, new_state, rules_of
 from dcgan.training.state import TrainingState
 
 CPU = torch.device("cpu")
-CONFIG = recipe("modern").override({
+CONFIG = recipe("modern").asked({
     "data.height": 16, "data.width": 16, "model.image_channels": 3, "model.num_classes": 0, "model.latent_size": 8,
     "model.generator_width": 4, "model.discriminator_width": 4, "hardware.precision": "fp32",
 })  # fmt: skip
@@ -84,7 +84,7 @@ def test_who_only_looks_compiles_nothing() -> None:
 
 @pytest.mark.parametrize("family", ["dcgan", "residual"])
 def test_penalties_go_with_compiling_by_adjoint_or_differentiated_twice(family: str) -> None:
-    penalised = CONFIG.override({
+    penalised = CONFIG.asked({
         "model.family": family, "model.discriminator_norm": False, "training.real_penalty": 1,
         "training.fake_penalty": 1, "training.penalised_share": 0.5,
     })  # fmt: skip

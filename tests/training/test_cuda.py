@@ -55,7 +55,7 @@ def different(one: TrainingState, other: TrainingState) -> list[str]:
 
 @every_part
 def test_recorded_steps_are_the_steps_themselves(changes: dict[str, Any]) -> None:
-    config = CONFIG.override(changes | {"training.images": 30})
+    config = CONFIG.asked(changes | {"training.images": 30})
     (_, eager), (_, graph) = training(config, "eager"), training(config, "graph")
     torch.testing.assert_close(numbers(graph), numbers(eager), rtol=1e-3, atol=1e-3)
 
@@ -63,7 +63,7 @@ def test_recorded_steps_are_the_steps_themselves(changes: dict[str, Any]) -> Non
 @every_part
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype:UserWarning")
 def test_recorded_steps_never_wait(changes: dict[str, Any]) -> None:
-    _, steps = training(CONFIG.override(changes | {"training.short_last_batch": False}), "graph")
+    _, steps = training(CONFIG.asked(changes | {"training.short_last_batch": False}), "graph")
     list(islice(steps, 6))  # with a penalty and without, the step is recorded
     try:
         torch.cuda.set_sync_debug_mode("error")
@@ -75,7 +75,7 @@ def test_recorded_steps_never_wait(changes: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_state_that_was_saved_and_restored_goes_on_to_the_same_bits(precision: str) -> None:
-    config = CONFIG.override({"hardware.precision": precision})
+    config = CONFIG.asked({"hardware.precision": precision})
     whole, steps = training(config, "graph")
     list(steps)
     first, steps = training(config, "graph")
@@ -89,7 +89,7 @@ def test_a_state_that_was_saved_and_restored_goes_on_to_the_same_bits(precision:
 @pytest.mark.parametrize("share", [0.0, feeding.RESIDENT_SHARE], ids=["streamed", "resident"])
 def test_the_inputs_are_those_of_a_processor(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeding, "RESIDENT_SHARE", share)
-    config = CONFIG.override({"training.flip": "on"})
+    config = CONFIG.asked({"training.flip": "on"})
     here, there = feed(config, CPU), feed(config)
     for position in (0, 6, 12, 17, 6):
         pairs = zip(here.at(position).tensors(), there.at(position).tensors(), strict=True)
@@ -112,7 +112,7 @@ def test_a_picture_drawn_beside_training_is_that_of_its_moment_and_changes_nothi
 
 
 def test_images_folded_into_blocks_take_the_steps_of_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = CONFIG.override({"training.images": 30})
+    config = CONFIG.asked({"training.images": 30})
     by_library = numbers(training(config, "graph")[1])
     monkeypatch.setattr(folding, "FEWEST_PIXELS", 0)
     torch.testing.assert_close(numbers(training(config, "graph")[1]), by_library, rtol=1e-3, atol=1e-3)
@@ -120,6 +120,6 @@ def test_images_folded_into_blocks_take_the_steps_of_the_library(monkeypatch: py
 
 def test_compiled_networks_take_the_steps_of_the_networks() -> None:
     """A minute the first time."""
-    config = CONFIG.override({"training.images": 30})
+    config = CONFIG.asked({"training.images": 30})
     (_, graph), (_, both) = training(config, "graph"), training(config, "compiled")
     torch.testing.assert_close(numbers(both), numbers(graph), rtol=1e-3, atol=1e-3)

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from dcgan.commands.options import TrainOptions
-from dcgan.commands.plan import as_toml, settle
+from dcgan.commands.plan import request, settle
 from dcgan.commands.train import crossed_borders
 from dcgan.hardware import bit_borders
+from dcgan.runs.config_file import as_toml
 from dcgan.settings.config import Config, to_tables
 from dcgan.training import fastest
 from dcgan.training.accelerate import can_use_bf16
@@ -37,7 +38,11 @@ class Machine:
     def choose(self, device: torch.device = CUDA, **hardware: str) -> tuple[str, str]:
         budget = hardware.pop("budget", "1h")
         changes = {"training.budget": budget} | {f"hardware.{key}": value for key, value in hardware.items()}
-        config, _ = fastest.fastest(Config().override(changes), device, 1000, self.said.append)
+        config = Config().asked(changes)
+        found, may_compile = fastest.possible(config.hardware, device, self.said.append)
+        config = config.decided(found)
+        if may_compile:
+            config, _ = fastest.compiled_if_faster(config, device, 1000, self.said.append)
         return config.hardware.precision, config.hardware.step
 
 
@@ -140,25 +145,25 @@ def test_a_slow_choice_is_given_up_early() -> None:
         "hardware.precision": "fp32", "training.penalty_every": 2, "model.discriminator_norm": False,
         "training.real_penalty": 1,
     }  # fmt: skip
-    config = Config().override(tiny)
+    config = Config().asked(tiny)
     assert measure_speed(config, CPU, 0.01) > 0
     assert 0 < measure_speed(config, CPU, 1e9, best=1e9) < 1e9, "it would take thirty years"
 
 
-KEPT = Config().override({"hardware.device": "cuda", "hardware.precision": "bf16", "hardware.step": "compiled"})
+KEPT = Config().asked({"hardware.device": "cuda", "hardware.precision": "bf16", "hardware.step": "compiled"})
 
 
 def test_a_kept_step_is_obeyed_until_another_one_or_another_device_is_asked_for() -> None:
     assert settle(Config(), KEPT).hardware == KEPT.hardware
-    assert settle(Config().override({"hardware.step": "graph"}), KEPT).hardware.step == "graph"
-    assert settle(Config().override({"hardware.device": "cpu"}), KEPT).hardware.step == "auto"
+    assert settle(Config().asked({"hardware.step": "graph"}), KEPT).hardware.step == "graph"
+    assert settle(Config().asked({"hardware.device": "cpu"}), KEPT).hardware.step == "auto"
 
 
 def test_a_config_file_for_another_device_leaves_its_step_open(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text(as_toml(KEPT))
-    assert TrainOptions(config=str(file)).requested().hardware.step == "compiled"
-    assert TrainOptions(config=str(file), device="cpu").requested().hardware.step == "auto"
+    assert request(TrainOptions(config=str(file))).hardware.step == "compiled"
+    assert request(TrainOptions(config=str(file), device="cpu")).hardware.step == "auto"
 
 
 def test_a_step_that_changed_is_a_border_and_one_that_was_no_choice_yet_is_none() -> None:
@@ -166,7 +171,7 @@ def test_a_step_that_changed_is_a_border_and_one_that_was_no_choice_yet_is_none(
         found = SimpleNamespace(facts={"config": to_tables(then), "borders": bit_borders()})
         return crossed_borders(found, now)  # type: ignore[arg-type]
 
-    graph = KEPT.override({"hardware.step": "graph"})
+    graph = KEPT.asked({"hardware.step": "graph"})
     assert told(KEPT, KEPT) == []
     assert told(KEPT, graph) == ["step was compiled, is graph"]
-    assert told(KEPT.override({"hardware.step": "auto"}), graph) == []
+    assert told(KEPT.asked({"hardware.step": "auto"}), graph) == []

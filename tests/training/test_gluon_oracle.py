@@ -36,7 +36,7 @@ def trace(real_data: Path) -> Mapping[str, Any]:
 
 
 def config() -> Config:
-    return recipe("d2l-gluon").override({
+    return recipe("d2l-gluon").asked({
         "data.height": 64, "data.width": 64, "model.image_channels": 3, "model.num_classes": 0,
         "model.generator_width": 8, "model.discriminator_width": 8,
     })  # fmt: skip
@@ -113,7 +113,7 @@ def test_twenty_steps_of_the_d2l_gluon_recipe_are_those_of_the_real_mxnet(trace:
 @pytest.mark.parametrize(("moves", "least", "most"), [("backward", 0, 1), ("forward", 5, 255)])
 def test_the_picture_after_an_epoch_is_drawn_by_running_statistics(moves: str, least: int, most: int) -> None:
     state = new_state(config(), CPU)  # running statistics of 0 and 1, which leave an untrained network's picture grey
-    chosen = config().override({"model.norm_statistics": moves})
+    chosen = config().asked({"model.norm_statistics": moves})
     with Image.open(io.BytesIO(draw_fresh_preview(chosen, state, Easel(CPU)).png)) as picture:
         assert picture.size == (7 * 64, 3 * 64)
         assert least <= np.asarray(picture).std() <= most

@@ -15,7 +15,7 @@ from dcgan.training.loop import advance_by, train_steps
 from dcgan.training.setup import new_state, rules_of
 
 COUNT, CLASSES = 600, 8
-CONFIG = recipe("modern").override({
+CONFIG = recipe("modern").asked({
     "data.height": 16, "data.width": 16, "model.image_channels": 3, "model.num_classes": CLASSES,
     "model.generator_width": 16, "model.discriminator_width": 16, "model.latent_size": 16, "training.images": 6400,
     "training.generator_learning_rate": 1e-3, "training.discriminator_learning_rate": 1e-3,

@@ -22,7 +22,7 @@ from dcgan.training.state import TrainingState
 from dcgan.training.step import Rules, StepReport
 
 CPU = torch.device("cpu")
-CONFIG = recipe("modern").override({
+CONFIG = recipe("modern").asked({
     "data.height": 16, "data.width": 16, "model.image_channels": 3, "model.num_classes": 3, "model.latent_size": 8,
     "model.generator_width": 4, "model.discriminator_width": 4, "training.batch_size": 6, "training.images": 90,
     "hardware.precision": "fp32", "training.short_last_batch": True,
@@ -87,7 +87,7 @@ class NeverWaiting(TorchDispatchMode):
 
 @every_part
 def test_a_step_never_waits_for_its_device(batches: Batches, changes: dict[str, Any]) -> None:
-    config = CONFIG.override(changes)
+    config = CONFIG.asked(changes)
     state = new_state(config, CPU)
     steps = train(batches, state, partial(advance_by, state, rules_of(config, CPU)), config)
     with NeverWaiting():
@@ -109,7 +109,7 @@ def test_recorded_steps_are_the_steps_themselves(
         return step
 
     monkeypatch.setattr(capture, "record", record)
-    config = CONFIG.override(changes)
+    config = CONFIG.asked(changes)
     plain, recorded = new_state(config, CPU), new_state(config, CPU)
     rules = rules_of(config, CPU)
     as_tensor = partial(advance_by_tensors, plain, rules)
@@ -124,7 +124,7 @@ def test_recorded_steps_are_the_steps_themselves(
 def test_a_state_that_was_saved_and_restored_goes_on_to_the_same_bits(
     batches: Batches, changes: dict[str, Any]
 ) -> None:
-    config = CONFIG.override(changes)
+    config = CONFIG.asked(changes)
     whole, first, second = (new_state(config, CPU, blank=blank) for blank in (False, False, True))
     list(train(batches, whole, partial(advance_by, whole, rules_of(config, CPU)), config))
     some = train(batches, first, partial(advance_by, first, rules_of(config, CPU)), config)
@@ -140,7 +140,7 @@ def test_a_state_that_was_saved_and_restored_goes_on_to_the_same_bits(
 def test_a_discriminator_that_is_too_sure_is_shown_more_augmented_images(batches: Batches) -> None:
     strengths = {}
     for target in (-1.1, 1.1):
-        config = CONFIG.override(PARTS["adaptively augmented and mirrored"] | {"training.augmentation_target": target})
+        config = CONFIG.asked(PARTS["adaptively augmented and mirrored"] | {"training.augmentation_target": target})
         state = new_state(config, CPU)
         list(train(batches, state, partial(advance_by, state, rules_of(config, CPU)), config))
         assert state.controller is not None
@@ -168,7 +168,7 @@ def test_inputs_made_ahead_are_the_inputs_made_in_time(batches: Batches, monkeyp
     from concurrent.futures import ThreadPoolExecutor
 
     monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
-    config = CONFIG.override({"training.flip": "on"})
+    config = CONFIG.asked({"training.flip": "on"})
     now, ahead = feed_of(batches, config), feed_of(batches, config)
     ahead._pool = ThreadPoolExecutor(1)
     position, went_back = 0, False

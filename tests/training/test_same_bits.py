@@ -32,18 +32,16 @@ PENALISED = {
     "training.fake_penalty": 1.0, "training.flip": "on",
 }  # fmt: skip
 KINDS: dict[str, Config] = {
-    "modern": recipe("modern").override(RESOLVED | {"training.flip": "off"}),
-    "penalised": recipe("modern").override(RESOLVED | PENALISED),
-    "a share penalised": recipe("modern").override(
+    "modern": recipe("modern").asked(RESOLVED | {"training.flip": "off"}),
+    "penalised": recipe("modern").asked(RESOLVED | PENALISED),
+    "a share penalised": recipe("modern").asked(
         RESOLVED | PENALISED | {"training.penalised_share": 0.3, "training.batch_size": 10}
     ),
-    "residual": recipe("modern").override(RESOLVED | PENALISED | {"model.family": "residual"}),
-    "bf16": recipe("modern").override(RESOLVED | PENALISED | {"hardware.precision": "bf16"}),
-    "labels": recipe("modern").override(
-        RESOLVED | {"training.flip": "off", "data.labels": True, "model.num_classes": 2}
-    ),
-    "in four shards": recipe("modern").override(RESOLVED | PENALISED | {"training.shards": 4}),
-    "d2l": recipe("d2l").override(RESOLVED | {"training.flip": "off", "training.batch_size": 24}),
+    "residual": recipe("modern").asked(RESOLVED | PENALISED | {"model.family": "residual"}),
+    "bf16": recipe("modern").asked(RESOLVED | PENALISED | {"hardware.precision": "bf16"}),
+    "labels": recipe("modern").asked(RESOLVED | {"training.flip": "off", "data.labels": True, "model.num_classes": 2}),
+    "in four shards": recipe("modern").asked(RESOLVED | PENALISED | {"training.shards": 4}),
+    "d2l": recipe("d2l").asked(RESOLVED | {"training.flip": "off", "training.batch_size": 24}),
 }
 
 
@@ -123,7 +121,7 @@ def test_latents_begin_at_a_multiple_of_64_bytes() -> None:
 
 @pytest.mark.parametrize("kind", ["penalised", "d2l"])
 def test_a_run_that_warms_up_takes_the_same_steps(kind: str) -> None:
-    config = KINDS[kind].override({"training.penalty_every": 2})
+    config = KINDS[kind].asked({"training.penalty_every": 2})
     cold = list(steps(config, 5))
     warm_up(config, CPU, batches_of(config).sizes)
     for before, after in zip(cold, steps(config, 5), strict=True):

@@ -21,12 +21,12 @@ from dcgan.training.state import TrainingState
 from dcgan.training.step import update_both
 
 CPU = torch.device("cpu")
-CONFIG = recipe("modern").override({
+CONFIG = recipe("modern").asked({
     "data.height": 16, "data.width": 16, "model.image_channels": 3, "model.num_classes": 0, "model.latent_size": 8,
     "model.generator_width": 4, "model.discriminator_width": 4, "training.batch_size": 16, "hardware.precision": "fp32",
 })  # fmt: skip
-NORMED = CONFIG.override({"model.discriminator_norm": True, "training.objective": "bce"})
-PLAIN = CONFIG.override({
+NORMED = CONFIG.asked({"model.discriminator_norm": True, "training.objective": "bce"})
+PLAIN = CONFIG.asked({
     "model.family": "residual", "model.discriminator_norm": False, "training.objective": "relativistic",
     "training.real_penalty": 1.0, "training.fake_penalty": 1.0, "training.augmentation": "colour,translation",
     "training.augmentation_schedule": "adaptive",
@@ -39,7 +39,7 @@ def one_thread() -> None:
 
 
 def in_shards(config: Config, count: int) -> Config:
-    return config.override({"training.shards": count})
+    return config.asked({"training.shards": count})
 
 
 def doubled(config: Config) -> TrainingState:
@@ -175,4 +175,4 @@ def test_a_step_counts_once_however_many_parts_it_has() -> None:
 )
 def test_a_batch_that_does_not_divide_into_equal_parts_is_refused(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(UserError, match="training.shards = .*" + told):
-        CONFIG.override(changes)
+        CONFIG.asked(changes)

@@ -8,7 +8,7 @@ from dcgan.training.shards import Part
 from dcgan.training.state import TrainingState
 from dcgan.training.step import Rules, frozen, update_both, update_discriminator, update_generator
 
-CONFIG = recipe("modern").override({
+CONFIG = recipe("modern").asked({
     "data.height": 16, "data.width": 16, "model.image_channels": 3, "model.num_classes": 0, "model.latent_size": 8,
     "model.generator_width": 4, "model.discriminator_width": 4, "training.batch_size": 4, "hardware.precision": "fp32",
 })  # fmt: skip
@@ -68,7 +68,7 @@ def test_each_turn_lowers_its_own_loss(state: TrainingState, rules: Rules) -> No
 
 def test_a_penalty_keeps_the_discriminator_flat() -> None:
     flat, steep = (
-        CONFIG.override({"model.discriminator_norm": False, "training.real_penalty": g, "training.fake_penalty": g})
+        CONFIG.asked({"model.discriminator_norm": False, "training.real_penalty": g, "training.fake_penalty": g})
         for g in (10.0, 0.0)
     )
     squares = []
@@ -85,7 +85,7 @@ def test_a_penalty_keeps_the_discriminator_flat() -> None:
 def test_bfloat16_gives_nearly_the_same_losses() -> None:
     losses = {}
     for precision in ("fp32", "bf16"):
-        config = CONFIG.override({"hardware.precision": precision})
+        config = CONFIG.asked({"hardware.precision": precision})
         state, rules = new_state(config, torch.device("cpu")), rules_of(config, torch.device("cpu"))
         noise = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
         losses[precision] = [update_both(state, torch.zeros(4, 3, 16, 16), noise, None, rules)[:2] for _ in range(3)]

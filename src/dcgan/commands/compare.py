@@ -16,8 +16,7 @@ from dcgan.commands.comparing.trials import Outcome, Trial, run_trials
 from dcgan.commands.comparing.variants import Variant, combine, identity, parse_vary
 from dcgan.commands.live.listener import Listener
 from dcgan.commands.options import CompareOptions
-from dcgan.commands.plan import resolve
-from dcgan.commands.train import saved_config
+from dcgan.commands.plan import decide as decide_one
 from dcgan.data.prepare import Dataset, prepare
 from dcgan.errors import UserError
 from dcgan.evaluation.detectors.by_name import detector
@@ -28,8 +27,9 @@ from dcgan.reporting.comparison import Side, write_comparison
 from dcgan.reporting.story import read_story
 from dcgan.reporting.table import Table
 from dcgan.runs.comparison import ComparisonFolder
+from dcgan.runs.config_file import saved_config
 from dcgan.runs.folder import RunFolder
-from dcgan.settings.config import Config, flatten
+from dcgan.settings.config import Config, flatten, from_tables
 from dcgan.training.fastest import speed_of
 from dcgan.wording import duration, number, plain
 
@@ -125,7 +125,7 @@ def existing(name: str, data: str | None = None) -> Column:
     story = read_story(run)
     if not run.config.exists() or not story.images_seen:
         raise UserError(f"{name}: no run that has begun is here. Expected a folder that dcgan train made.")
-    config = saved_config(run).override({"training.images": story.images_seen})
+    config = saved_config(run).decided({"training.images": story.images_seen})
     key = identity(config, str(story.about.get("fingerprint", "")))
     return Column(name, [Trial(name, key, config, run, trained=True, data=data)])
 
@@ -147,7 +147,7 @@ def plan(
         images, speed = config.training.images or 0, config.training.images_per_second
         at = f" at {number(speed)} a second" if speed else ""
         listener.say(f"{name}: {images:,} images{at}")
-        seeds = [config.override({"seed": seed}) for seed in range(repeats)]
+        seeds = [config.asked({"seed": seed}) for seed in range(repeats)]
         keys = [identity(config, fingerprint) for config in seeds]
         trials = [Trial(name, key, config, folder.run(key)) for key, config in zip(keys, seeds, strict=True)]
         columns.append(Column(name, trials))
@@ -163,7 +163,7 @@ def decide(
     threads: int,
 ) -> dict[str, Config]:
     """The configs by name with all that is open decided: as it was the first time, else now, and kept."""
-    wanted = {variant.name: variant.config.override({"hardware.threads": threads}) for variant in variants}
+    wanted = {variant.name: variant.config.asked({"hardware.threads": threads}) for variant in variants}
     paths = {
         name: folder.plan(identity(config, datasets[name].fingerprint, before_planning=True))
         for name, config in wanted.items()
@@ -171,7 +171,8 @@ def decide(
     fresh = {path: (wanted[name], datasets[name]) for name, path in paths.items() if not path.exists()}
     for path, changes in decided_anew(folder, fresh, listener).items():
         write_atomically(path, (json.dumps(changes, indent=1) + "\n").encode())
-    return {name: config.override(json.loads(paths[name].read_bytes())) for name, config in wanted.items()}
+    decided = {name: from_tables(json.loads(path.read_bytes())) for name, path in paths.items()}
+    return {name: config.decided(decided[name]) for name, config in wanted.items()}
 
 
 def decided_anew(
@@ -180,13 +181,13 @@ def decided_anew(
     """What the data and the machine decide of each; where the budget is a time, by the speeds that are kept."""
     images = {path: dataset.fingerprint for path, (_, dataset) in requests.items()}
     configs = {
-        path: resolve(config, dataset, listener.say, rate=partial(kept_speed, folder, dataset.fingerprint))
+        path: decide_one(config, dataset, listener.say, rate=partial(kept_speed, folder, dataset.fingerprint))
         for path, (config, dataset) in requests.items()
     }
-    timed = {path: config.override(UNPLANNED) for path, config in configs.items() if config.training.images_per_second}
+    timed = {path: config.decided(UNPLANNED) for path, config in configs.items() if config.training.images_per_second}
     for path, speed in kept_speeds(folder, timed, images).items():
-        planned = timed[path].override({"training.images_per_second": speed})
-        configs[path] = resolve(planned, requests[path][1])
+        planned = timed[path].decided({"training.images_per_second": speed})
+        configs[path] = decide_one(planned, requests[path][1])
     asked = {path: dict(flatten(config)) for path, (config, _) in requests.items()}
     return {
         path: {key: value for key, value in flatten(config) if value != asked[path][key]}
@@ -204,7 +205,7 @@ def kept_speeds(
     """
     machine = machine_name()
     places = {
-        path: folder.speed(identity(config.override({"reasons": ()}), fingerprints[path], before_planning=True))
+        path: folder.speed(identity(config.decided({"reasons": ()}), fingerprints[path], before_planning=True))
         for path, config in configs.items()
     }
     known = {path: json.loads(place.read_bytes()) for path, place in places.items() if place.exists()}

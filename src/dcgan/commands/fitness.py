@@ -30,7 +30,7 @@ def fit_for(run: RunFolder, config: Config, say: Callable[[str], object]) -> Con
     there, asked = os.cpu_count() or 1, config.hardware.threads
     if asked is not None and asked > there:
         say(f"--threads {asked}: this machine has {there} processor threads, so {there} are used.")
-        config = config.override({"hardware.threads": there})
+        config = config.decided({"hardware.threads": there})
     return config
 
 
@@ -50,10 +50,10 @@ def _require_own_folder(run: RunFolder) -> None:
 
 def _require_memory(config: Config) -> None:
     """Refuse a batch that was asked for, and that is larger than what memory is free for."""
-    if config.training.batch_size < LARGE_BATCH or "training.batch_size" in config.open:
+    if config.training.batch_size < LARGE_BATCH or "training.batch_size" in config.undecided:
         return
     channels, classes = config.model.image_channels or 3, config.model.num_classes or 0
-    known = config.override({"model.image_channels": channels, "model.num_classes": classes})
+    known = config.decided({"model.image_channels": channels, "model.num_classes": classes})
     needed, free = sum(memory_of(known)), available_memory()
     if free is not None and needed > free:
         raise UserError(

@@ -81,7 +81,7 @@ def _config_of(path: Path, name: str, tensors: dict[str, Tensor]) -> Config:
             ExitCode.CHECKPOINT,
         )
     height, width = (side << num_blocks for side in first.shape[2:])
-    return recipe(name).override({
+    return recipe(name).decided({
         "data.source": path.stem, "data.height": height, "data.width": width,
         "model.latent_size": first.shape[0], "model.generator_width": last.shape[0],
         "model.image_channels": last.shape[1], "model.num_classes": 0,

@@ -63,9 +63,9 @@ class DataOptions:
         """What was asked for, as changes to a config: the options, then ``--set``."""
         return {key: value for key, value in self.given().items() if value is not None} | self._set()
 
-    def requested(self) -> Config:
-        """The config that was asked for; what is not known yet is still ``None`` or ``"auto"``."""
-        return recipe(self.recipe or "modern").override(self.changes())
+    def base(self) -> Config:
+        """The config that the options change."""
+        return recipe(self.recipe or "modern")
 
     def _set(self) -> dict[str, Any]:
         pairs = [setting.partition("=") for setting in self.settings]
@@ -137,19 +137,18 @@ class TrainOptions(DataOptions):
         """Whether a whole run was asked for, rather than more of the one in ``out``."""
         return self.out is None or not (self.source is None and self.recipe is None and self.config is None)
 
-    def requested(self) -> Config:
-        """As above, from the file first if there is one: whatever else is changed, its budget is measured anew."""
+    def base(self) -> Config:
+        """The config of the file if there is one; what was measured for it is forgotten where something is changed."""
         if self.config is None:
-            return super().requested()
+            return super().base()
         if self.recipe is not None:
             raise UserError("--recipe and --config: give one of them; a config file names its recipe.")
-        changes = self.changes()
-        measured: dict[str, Any] = (
-            {"training.images": None, "training.images_per_second": None} if changes.keys() - {"seed"} else {}
-        )
+        changes, forgotten = self.changes(), dict[str, Any]()
+        if changes.keys() - {"seed"}:
+            forgotten = {"training.images": None, "training.images_per_second": None}
         if "hardware.device" in changes:
-            measured["hardware.step"] = "auto"
-        return complete(read_toml(user_path(self.config))).override(measured | changes)
+            forgotten["hardware.step"] = "auto"
+        return complete(read_toml(user_path(self.config)) | forgotten)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from dcgan.commands.cost import expected_cost, space_of
 from dcgan.commands.fitness import fit_for
 from dcgan.commands.live.listener import Listener
 from dcgan.commands.live.session import Session
 from dcgan.commands.options import TrainOptions
-from dcgan.commands.plan import as_toml, expected_cost, resolve, settle
+from dcgan.commands.plan import decide, request, settle
 from dcgan.data.prepare import Dataset, prepare
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import DiskError, clear_temporaries, require_space, user_path, write_atomically
@@ -25,9 +26,9 @@ from dcgan.reporting.judgement import judgement
 from dcgan.reporting.story import read_story
 from dcgan.runs import checkpoint, lock, shelf
 from dcgan.runs.checkpoint import Checkpoint
+from dcgan.runs.config_file import as_toml, saved_config
 from dcgan.runs.folder import RunFolder
-from dcgan.settings.config import Config, flatten, read_toml
-from dcgan.settings.recipes import complete
+from dcgan.settings.config import Config, flatten
 from dcgan.settings.rules import explain
 from dcgan.training.profiling import profiled
 from dcgan.training.schedules import follows_end
@@ -56,7 +57,7 @@ class Training:
                 listener.say(line)  # before anything is measured, which may take a while
             if not is_there:
                 stack.enter_context(lock.held(self.run.lock))
-            self.config = resolve(self.config, self.dataset, listener.say)
+            self.config = decide(self.config, self.dataset, listener.say)
             self.dataset = self.dataset.trained_on(self.config.data.labels)
             self._tidy()
             self._restore(checkpoint.newest(self.run))
@@ -113,12 +114,11 @@ class Training:
             self._set_aside(found)
         else:
             size = sum(tensor.nbytes for tensor in state.tensors().values())
-            require_space(
-                self.run.root, size * (self.config.runs.keep + 2 + self.config.training.guard) + 50_000_000, "this run"
-            )
+            require_space(self.run.root, space_of(self.config, size), "this run")
         self.session = Session(self.run, self.config, self.dataset, state=state, listener=self.listener)
-        self._crossed = crossed_borders(found, self.config) if found else []
-        self._replanned = replanned(found, self.config) if found else None
+        before = checkpoint.config_of(found) if found else self.config
+        self._crossed = crossed_borders(found, before, self.config) if found else []
+        self._replanned = replanned(found, before, self.config) if found else None
 
     def _tidy(self) -> None:
         """Remove what a start that died left half-written: nobody else writes here while the lock is held."""
@@ -161,20 +161,15 @@ def locate(options: TrainOptions) -> tuple[RunFolder, Config]:
     """
     options.check()
     if options.starts_anew():
-        requested = options.requested()
+        requested = request(options)
         run = RunFolder(user_path(options.out) if options.out else default_folder(requested))
         return run, settle(requested, saved_config(run)) if is_regular(run.config) else requested
     assert options.out is not None, options
     run = RunFolder(user_path(options.out))
     if not is_regular(run.config):
-        return run, options.requested()
+        return run, request(options)
     saved = saved_config(run)
-    return run, settle(saved.override(options.changes()), saved)
-
-
-def saved_config(run: RunFolder) -> Config:
-    """The config of a run on disk, in which nothing is open: what it does not know yet is as the defaults are."""
-    return complete(read_toml(run.config)).override({"open": ()})
+    return run, settle(saved.asked(options.changes()), saved)
 
 
 def default_folder(config: Config) -> Path:
@@ -185,13 +180,13 @@ def default_folder(config: Config) -> Path:
     return Path("runs") / f"{name}-{size}-{config.recipe}-{config.seed}"
 
 
-def crossed_borders(found: Checkpoint, config: Config) -> list[str]:
+def crossed_borders(found: Checkpoint, then: Config, config: Config) -> list[str]:
     """What differs from where the checkpoint was trained, and keeps the rest from being what it would have been.
 
-    What is still open in its config was no choice yet in the version that wrote it.
+    ``then``: the checkpoint's own config. What is undecided in it was no choice yet in the version that wrote it.
     """
     told = found.facts.get("borders")
-    before = asdict(checkpoint.config_of(found).hardware) | (told if isinstance(told, dict) else {})
+    before = asdict(then.hardware) | (told if isinstance(told, dict) else {})
     now = asdict(config.hardware) | bit_borders()
     return [
         f"{name} was {value}, is {now.get(name)}"
@@ -200,9 +195,9 @@ def crossed_borders(found: Checkpoint, config: Config) -> list[str]:
     ]
 
 
-def replanned(found: Checkpoint, config: Config) -> str | None:
+def replanned(found: Checkpoint, then: Config, config: Config) -> str | None:
     """What another budget changes of a run that has come so far, in words. None: nothing."""
-    before, now, seen = checkpoint.config_of(found).training, config.training, found.facts["images_seen"]
+    before, now, seen = then.training, config.training, found.facts["images_seen"]
     if before.images == now.images or not (follows_end(before, seen) or follows_end(now, seen)):
         return None
     return (
@@ -287,5 +282,5 @@ def rehearse(options: TrainOptions, listener: Listener) -> tuple[str, list[str]]
     run, config = locate(options)
     config = fit_for(run, config, listener.say)
     dataset = prepare(config.data, listener.prepare)
-    config = resolve(config, dataset, listener.say, measure=True)
+    config = decide(config, dataset, listener.say, measure=True)
     return as_toml(config), [*dataset.report.lines(), *explain(dict(flatten(config))), *expected_cost(config, dataset)]

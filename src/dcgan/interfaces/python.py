@@ -14,6 +14,7 @@ from dcgan.commands import compare as comparing
 from dcgan.commands import evaluate as evaluating
 from dcgan.commands.data import Inspection, inspect_data
 from dcgan.commands.options import CompareOptions, DataOptions, EvaluateOptions, TrainOptions
+from dcgan.commands.plan import request
 from dcgan.files import user_path
 from dcgan.interfaces import given
 from dcgan.interfaces.run import Shown, Silence, TrainingRun, begin, display_of
@@ -171,7 +172,7 @@ def inspect(
     options, sheet = given.options("dcgan.inspect", DataOptions, locals()), given.text("out", out)
     with display_of(display) or nullcontext() as shown:
         picture = None if sheet is None else user_path(sheet)
-        return inspect_data(options.requested().data, picture, shown.prepare if shown else None)
+        return inspect_data(request(options).data, picture, shown.prepare if shown else None)
 
 
 def compare(

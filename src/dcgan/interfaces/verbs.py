@@ -169,12 +169,13 @@ def data(words: list[str]) -> int:
     """``dcgan data``."""
     options = parse(InspectOptions, words, "dcgan data")
     from dcgan.commands.data import clear_cache, inspect_data
+    from dcgan.commands.plan import request
 
     if options.clear_cache:
         count, num_bytes = clear_cache()
         print(f"{count} files of prepared images removed, {num_bytes / 1e6:,.0f} MB.")
         return ExitCode.OK
-    config = options.requested().data
+    config = request(options).data
     with choose_display() as display:
         found = inspect_data(config, None if options.out is None else user_path(options.out), display.prepare)
     for line in found.lines:

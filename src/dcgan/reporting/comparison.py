@@ -19,7 +19,8 @@ from dcgan.wording import plain
 NUM_TONES = 8
 PICTURE_BYTES = 3_300_000  # of all grids together
 LOSSES = {"discriminator_loss": "Discriminator's loss", "generator_loss": "Generator's loss"}
-REPEATS = ("seed", "training.images_per_second", "open", "reasons")  # differs within one side, or follows from the rest
+REPEATS = ("seed", "training.images_per_second", "undecided", "open", "reasons")
+"""Settings that differ within one side, or follow from the rest; open is what undecided was called."""
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def base_of(config: Config, tensors: Mapping[str, Tensor]) -> list[int]:
 def without_places(config: Config) -> Config:
     """The settings for other people: the source's own name without its folders; statistics stay as they are stored."""
     changes = {"data.source": Path(config.data.source).name or "images", "model.statistics_batches": 0}
-    return config.override(changes)
+    return config.decided(changes)
 
 
 def is_portable(folder: Path) -> bool:

@@ -1,6 +1,7 @@
 """A run's settings, complete: five sections of knobs, turned by text, tables and TOML; standard library only.
 
-Preset < file < command line. What none of them speaks of and a preset leaves open is decided before step 0.
+A value is touched in two ways: ``Config.asked`` is what a person wants, ``Config.decided`` what follows from it. In
+which order that happens is in commands/plan.py.
 """
 
 import difflib
@@ -8,8 +9,9 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union
 
@@ -17,6 +19,8 @@ from dcgan.errors import UserError
 from dcgan.foreign import read_bytes
 from dcgan.settings.knobs import DataConfig, HardwareConfig, ModelConfig, RunsConfig, TrainingConfig, require
 
+FORMER_NAMES = {"open": "undecided"}
+"""What settings were called in the files of earlier versions."""
 MAX_TOML_BYTES = 1_000_000
 _STRING = re.compile(r'"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'')
 _DEEP_KEY = re.compile(r'(?<![\w"-])(?:[\w"-]+[ \t]*\.[ \t]*){12}')  # tomllib's time and memory grow with its square
@@ -30,7 +34,7 @@ class Config:
     """The named config that this one started from."""
     seed: int = 0
     """Every draw depends on it."""
-    open: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
     """Settings that nobody has asked for: the rules of ``modern`` (settings/rules.py) decide them before step 0."""
     reasons: tuple[str, ...] = ()
     """``setting: why`` of each that they decided. Nothing depends on it."""
@@ -41,49 +45,109 @@ class Config:
     hardware: HardwareConfig = field(default_factory=HardwareConfig)
 
     def __post_init__(self) -> None:
-        """Refuse settings that contradict each other, and ``open`` ones that are none."""
-        # As long as it is open, the rules have the choice, and are told then; a bias leaves them none.
-        if "model.discriminator_norm" not in self.open or self.model.discriminator_bias:
-            self._check_normalisation()
-        unknown = sorted(set(self.open) - {key for key, _ in flatten(self)})
-        require(not unknown, "open", ", ".join(unknown), "no such setting")
+        """Refuse settings that contradict each other, and ``undecided`` ones that are none."""
+        _require_compatible(self.model, self.training, self.undecided)
+        unknown = sorted(set(self.undecided) - _kinds().keys())
+        require(not unknown, "undecided", ", ".join(unknown), "no such setting")
 
-    def _check_normalisation(self) -> None:
-        """Refuse the discriminator's normalisation beside what it would spoil, and none where it is counted on."""
-        model, key = self.model, "model.discriminator_norm"
-        norm, residual = model.discriminator_norm, model.family == "residual"
-        require(not (norm and residual), key, True, "must be false: residual has none")
-        require(not (norm and model.spectral_norm), key, True, "must be false: it would undo the spectral norm")
-        mixed = norm and self.training.penalised
-        require(not mixed, key, True, "must be false: a gradient penalty is about single images")
-        told = "must be false: it is for a first layer that is not normalised, before others that are"
-        blind = norm and not model.norm_first
-        require(blind or not model.discriminator_bias, "model.discriminator_bias", True, told)
+    @classmethod
+    def of(cls, recipe: str, settings: Mapping[str, Any]) -> "Config":
+        """The defaults but for the settings of a recipe, which are of the right types."""
+        sections, kinds = _by_section(settings), typing.get_type_hints(cls)
+        top = sections.pop("")
+        return cls(recipe=recipe, **top, **{name: kinds[name](**values) for name, values in sections.items()})
 
-    def override(self, changes: Mapping[str, Any]) -> "Config":
-        """The same config with some knobs turned: ``{"training.batch_size": 64}``. Text is read as TOML would be.
+    def asked(self, changes: Mapping[str, Any]) -> "Config":
+        """The config with what a person wants: ``{"training.batch_size": 64}``. Text is read as TOML would be.
 
-        Whatever is turned is no longer open, and loses its reason.
+        What is asked for is no longer undecided, and has no reason but that.
 
         Raises:
             UserError: An unknown key (names the nearest), or a value of the wrong kind.
         """
-        known = dict(flatten(self))
-        sections: dict[str, dict[str, Any]] = {}
-        for key, value in changes.items():
-            if key not in known:
-                nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-                hint = f" Did you mean {nearest[0]}?" if nearest else f" Known: {', '.join(known)}."
-                raise UserError(f"{key:.100}: no such setting.{hint}")
-            section, _, name = key.rpartition(".")
-            owner = getattr(self, section) if section else self
-            sections.setdefault(section, {})[name] = _coerce(key, typing.get_type_hints(type(owner))[name], value)
+        return self._turned({key: _coerce(key, _kind(key), value) for key, value in changes.items()})
+
+    def decided(self, changes: Mapping[str, Any], reasons: Mapping[str, str] | None = None) -> "Config":
+        """The config with what follows from rules, data and machine, and why, setting by setting.
+
+        Raises:
+            UserError: It contradicts what was asked for.
+        """
+        return self._turned({key: _coerce(key, _kind(key), value) for key, value in changes.items()}, reasons or {})
+
+    def allows(self, changes: Mapping[str, Any]) -> bool:
+        """Whether these settings contradict neither each other nor the rest."""
+        sections = {name: getattr(self, name) for name in ("model", "training")}
+        try:
+            sections |= self._sections(changes)
+            undecided = [key for key in self.undecided if key not in changes]
+            _require_compatible(sections["model"], sections["training"], undecided)
+        except UserError:
+            return False
+        return True
+
+    def _turned(self, changes: Mapping[str, Any], reasons: Mapping[str, str] = types.MappingProxyType({})) -> "Config":
         kept = {
-            "open": tuple(key for key in self.open if key not in changes),
-            "reasons": tuple(line for line in self.reasons if line.partition(":")[0] not in changes),
+            "undecided": tuple(key for key in self.undecided if key not in changes),
+            "reasons": tuple(line for line in self.reasons if line.partition(":")[0] not in changes)
+            + tuple(f"{key}: {reason}" for key, reason in reasons.items()),
         }
-        top = kept | sections.pop("", {})
-        return replace(self, **top, **{name: replace(getattr(self, name), **new) for name, new in sections.items()})
+        turned = kept | _by_section(changes)[""] | self._sections(changes)
+        differs = any(getattr(self, name) != value for name, value in turned.items())
+        return replace(self, **turned) if differs else self
+
+    def _sections(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The sections that the changes are in, with them."""
+        return {name: replace(getattr(self, name), **values) for name, values in _by_section(changes).items() if name}
+
+
+def _by_section(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """``{"model.prior": 1, "seed": 2}`` → ``{"model": {"prior": 1}, "": {"seed": 2}}``."""
+    sections: dict[str, dict[str, Any]] = {"": {}}
+    for key, value in settings.items():
+        section, _, name = key.rpartition(".")
+        sections.setdefault(section, {})[name] = value
+    return sections
+
+
+def _require_compatible(model: ModelConfig, training: TrainingConfig, undecided: Collection[str]) -> None:
+    """Refuse the discriminator's normalisation beside what it would spoil, and none where it is counted on."""
+    key, norm = "model.discriminator_norm", model.discriminator_norm
+    if key in undecided and not model.discriminator_bias:  # the rules have the choice; a bias leaves them none
+        return
+    require(not (norm and model.family == "residual"), key, True, "must be false: residual has none")
+    require(not (norm and model.spectral_norm), key, True, "must be false: it would undo the spectral norm")
+    mixed = norm and training.penalised
+    require(not mixed, key, True, "must be false: a gradient penalty is about single images")
+    told = "must be false: it is for a first layer that is not normalised, before others that are"
+    blind = norm and not model.norm_first
+    require(blind or not model.discriminator_bias, "model.discriminator_bias", True, told)
+
+
+@cache
+def _kinds() -> Mapping[str, Any]:
+    """The type of each setting by its dotted name."""
+    kinds = dict[str, Any]()
+    for name, kind in typing.get_type_hints(Config).items():
+        if is_dataclass(kind):
+            kinds |= {f"{name}.{key}": leaf for key, leaf in typing.get_type_hints(kind).items()}
+        else:
+            kinds[name] = kind
+    return kinds
+
+
+def _kind(key: str) -> Any:
+    """The type of one setting.
+
+    Raises:
+        UserError: There is none of that name; names the nearest.
+    """
+    kinds = _kinds()
+    if key not in kinds:
+        nearest = difflib.get_close_matches(key, kinds, n=1, cutoff=0.5)
+        hint = f" Did you mean {nearest[0]}?" if nearest else f" Known: {', '.join(kinds)}."
+        raise UserError(f"{key:.100}: no such setting.{hint}")
+    return kinds[key]
 
 
 def flatten(config: Any) -> Iterator[tuple[str, Any]]:
@@ -107,15 +171,18 @@ def to_tables(config: Config) -> dict[str, Any]:
 
 
 def from_tables(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """The tables of a config file → changes for ``Config.override``."""
+    """The tables of a config file → changes for ``Config.asked``."""
     changes: dict[str, Any] = {}
     for name, value in tables.items():
-        changes |= {f"{name}.{key}": leaf for key, leaf in value.items()} if isinstance(value, dict) else {name: value}
+        if isinstance(value, dict):
+            changes |= {f"{name}.{key}": leaf for key, leaf in value.items()}
+        else:
+            changes[FORMER_NAMES.get(name, name)] = value
     return changes
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """A config file → changes for ``Config.override``.
+    """A config file → changes for ``Config.asked``.
 
     Raises:
         UserError: The file cannot be read, or is no TOML.

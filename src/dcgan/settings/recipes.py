@@ -1,6 +1,7 @@
 """Named complete configs. Each says only how it differs from the config's own defaults."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from dcgan.errors import UserError
@@ -33,7 +34,7 @@ _PYTORCH_TAB: Mapping[str, Any] = {
 }
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     # Decided by rules from the images, the device and the budget.
-    "modern": {"open": settings_of_rules()},
+    "modern": {"undecided": settings_of_rules()},
     # Radford, Metz, Chintala 2015 (arXiv 1511.06434), section 4.
     "radford2015": {
         "model.generator_width": 128,
@@ -58,6 +59,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+@cache
 def recipe(name: str) -> Config:
     """The named recipe as a complete config.
 
@@ -66,9 +68,9 @@ def recipe(name: str) -> Config:
     """
     if name not in RECIPES:
         raise UserError(f"--recipe {name:.100}: no such recipe. Known: {', '.join(RECIPES)}.")
-    return Config(recipe=name).override(RECIPES[name])
+    return Config.of(name, RECIPES[name])
 
 
 def complete(changes: Mapping[str, Any]) -> Config:
     """The config that a file tells, starting from the recipe that it names."""
-    return recipe(str(changes.get("recipe", "modern"))).override(changes)
+    return recipe(str(changes.get("recipe", "modern"))).asked(changes)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from dcgan.errors import UserError
 from dcgan.notation import stages
 from dcgan.settings.config import Config
 
@@ -200,18 +199,16 @@ class Facts:
         return coarse(self.reach * operations_per_image(self.height, self.width, self.channels), 4)
 
 
-def choose(config: Config, facts: Facts) -> Config:
-    """The config with all that it leaves open decided, and the reasons in it."""
-    left, reasons = set(config.open), dict[str, str]()
+def decisions(config: Config, facts: Facts) -> tuple[dict[str, Any], dict[str, str]]:
+    """Settings that the rules decide of those that are undecided, and the reason of each; no other stays undecided."""
+    settings, reasons = dict[str, Any](), dict[str, str]()
     for rule in RULES:
-        settings = {key: value for key, value in rule.settings.items() if key in left}
-        if settings and holds(rule, facts):
-            try:
-                config = config.override(settings)
-            except UserError:  # two settings that exclude each other, one of which was asked for
-                continue
-            reasons |= dict.fromkeys(settings, rule.reason.format(facts=facts))
-    return config.override({"open": (), "reasons": tuple(f"{key}: {reason}" for key, reason in reasons.items())})
+        its = {key: value for key, value in rule.settings.items() if key in config.undecided}
+        # Passed over: two settings that exclude each other, one of which was asked for.
+        if its and holds(rule, facts) and config.allows(settings | its):
+            settings |= its
+            reasons |= dict.fromkeys(its, rule.reason.format(facts=facts))
+    return settings | {"undecided": ()}, reasons
 
 
 def holds(rule: Rule, facts: Facts) -> bool:
@@ -221,8 +218,8 @@ def holds(rule: Rule, facts: Facts) -> bool:
 
 
 def asks_for_speed(config: Config) -> bool:
-    """Whether a rule about something that is open asks how far the budget reaches."""
-    return any(MEASURED & rule.when.keys() and set(config.open) & rule.settings.keys() for rule in RULES)
+    """Whether a rule about something undecided asks how far the budget reaches."""
+    return any(MEASURED & rule.when.keys() and set(config.undecided) & rule.settings.keys() for rule in RULES)
 
 
 def settings_of_rules() -> tuple[str, ...]:

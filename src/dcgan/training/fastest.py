@@ -9,12 +9,14 @@ share.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from dcgan.hardware import choose_device
 from dcgan.notation import parse_budget
 from dcgan.settings.config import Config
+from dcgan.settings.knobs import HardwareConfig
 from dcgan.training.accelerate import can_use_bf16
 from dcgan.training.compiled import trouble_with_compiling, why
 from dcgan.training.speed import measure_speed
@@ -24,54 +26,30 @@ COMPILING_SECONDS = 30.0
 COMPILING_SHARE = 0.05  # of the time that a run will take
 
 
-def fastest(
-    config: Config, device: torch.device, epoch_size: int, say: Callable[[str], object]
-) -> tuple[Config, float | None]:
-    """The config with precision and way of stepping decided, and its images a second as far as they were measured."""
-    config, is_open = _possible_step(config, device, say)
-    speed = None
-    if config.hardware.precision == "auto":
-        config = config.override({"hardware.precision": precision_of(device)})
-    if is_open:
-        speed = measure_speed(config, device, SPEED_SECONDS)
-        if _seconds(config, speed, epoch_size) * COMPILING_SHARE >= COMPILING_SECONDS:
-            config, speed = _compiled_if_faster(config, device, speed, say)
-    return config, speed
-
-
-def speed_of(config: Config) -> float:
-    """Images a second, in the precision and by the way of stepping that the config most likely will have."""
-    device, hardware = choose_device(config.hardware.device), config.hardware
-    likely = {
-        "hardware.precision": precision_of(device),
-        "hardware.step": "graph" if device.type == "cuda" else "eager",
-    }
-    still_open = {key: value for key, value in likely.items() if getattr(hardware, key.split(".")[1]) == "auto"}
-    return measure_speed(config.override(still_open), device, SPEED_SECONDS)
-
-
-def precision_of(device: torch.device) -> str:
-    """``bf16`` where the device has units for it, ``fp32`` elsewhere."""
-    return "bf16" if can_use_bf16(device) else "fp32"
-
-
-def _possible_step(config: Config, device: torch.device, say: Callable[[str], object]) -> tuple[Config, bool]:
-    """The config with a way of stepping that there is here, and whether there may be a faster one."""
-    way, is_open = config.hardware.step, False
+def possible(
+    hardware: HardwareConfig, device: torch.device, say: Callable[[str], object]
+) -> tuple[dict[str, Any], bool]:
+    """Precision and a way of stepping that there are here, as settings, and whether compiling may be faster."""
+    way, may_compile = hardware.step, False
     if device.type != "cuda":
         way = "eager"
     elif way == "auto":
-        way, is_open = "graph", True
+        way, may_compile = "graph", True
     elif way == "compiled" and (trouble := trouble_with_compiling(device)):
         say(f"hardware.step = compiled: nothing can be compiled here ({trouble:.200}); the step is recorded as it is.")
         way = "graph"
-    return config.override({"hardware.step": way}), is_open
+    precision = precision_of(device) if hardware.precision == "auto" else hardware.precision
+    return {"hardware.precision": precision, "hardware.step": way}, may_compile
 
 
-def _compiled_if_faster(
-    config: Config, device: torch.device, speed: float, say: Callable[[str], object]
+def compiled_if_faster(
+    config: Config, device: torch.device, epoch_size: int, say: Callable[[str], object]
 ) -> tuple[Config, float]:
-    compiled = config.override({"hardware.step": "compiled"})
+    """The config, with compiled networks where the run is long and they are faster, and its images a second."""
+    speed = measure_speed(config, device, SPEED_SECONDS)
+    if _seconds(config, speed, epoch_size) * COMPILING_SHARE < COMPILING_SECONDS:
+        return config, speed
+    compiled = config.decided({"hardware.step": "compiled"})
     say("Trying whether compiled networks are faster: about half a minute, once.")
     try:
         found = measure_speed(compiled, device, SPEED_SECONDS, best=speed)
@@ -79,6 +57,24 @@ def _compiled_if_faster(
         say(f"They cannot be compiled here ({why(error):.200}); the step is recorded as it is.")
         return config, speed
     return (compiled, found) if found > speed else (config, speed)
+
+
+def speed_of(config: Config) -> float:
+    """Images a second, in the precision and by the way of stepping that the config most likely will have."""
+    device = choose_device(config.hardware.device)
+    return measure_speed(config.decided(likely(config.hardware, device)), device, SPEED_SECONDS)
+
+
+def likely(hardware: HardwareConfig, device: torch.device) -> dict[str, Any]:
+    """What it will most likely come to, of what is left to the machine."""
+    step = "graph" if device.type == "cuda" else "eager"
+    found = {"precision": precision_of(device), "step": step}
+    return {f"hardware.{name}": value for name, value in found.items() if getattr(hardware, name) == "auto"}
+
+
+def precision_of(device: torch.device) -> str:
+    """``bf16`` where the device has units for it, ``fp32`` elsewhere."""
+    return "bf16" if can_use_bf16(device) else "fp32"
 
 
 def _seconds(config: Config, speed: float, epoch_size: int) -> float:

@@ -17,12 +17,12 @@ from typing import IO, Self
 
 from dcgan.commands.comparing import results
 from dcgan.commands.comparing.results import Protocol, Result
-from dcgan.commands.plan import as_toml
 from dcgan.errors import ExitCode
 from dcgan.evaluation.measurement import Measurement
 from dcgan.files import write_atomically
 from dcgan.reporting.story import read_story
 from dcgan.runs.comparison import ComparisonFolder
+from dcgan.runs.config_file import as_toml
 from dcgan.runs.folder import RunFolder
 from dcgan.settings.config import Config
 

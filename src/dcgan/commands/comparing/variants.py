@@ -21,6 +21,8 @@ ADDED = {
 }  # fmt: skip
 """Knobs that reach a result and are newer than the first kept ones, and what they were before there was a choice: that
 too stays out of the hash. Add a knob here when its neutral value is none of ``OFF``; take none away."""
+FIRST_NAMES = {"undecided": "open"}
+"""What settings were called when the first results were kept: the hash goes by these names."""
 SAID_ELSEWHERE = {
     "seed": "--repeats N compares the seeds 0 … N-1",
     "data.source": "compare on one source at a time (--data)",
@@ -89,12 +91,12 @@ def on_images_of(base: str, name: str, *changes: Mapping[str, Any]) -> Config:
         changes: What is turned thereafter, one after the other; they may change the images too.
 
     Raises:
-        UserError: As ``Config.override``.
+        UserError: As ``Config.asked``.
     """
     images = {key: value for key, value in flatten(recipe(base)) if key.startswith("data.") and key != "data.labels"}
-    config = recipe(name).override(images)
+    config = recipe(name).asked(images)
     for turned in changes:
-        config = config.override(turned)
+        config = config.asked(turned)
     return config
 
 
@@ -112,11 +114,11 @@ def identity(config: Config, fingerprint: str, *, before_planning: bool = False)
     reaching = ("runs.evaluation", "runs.journal") if config.training.guard else ("runs.evaluation",)
     looks = {key for key, _ in flatten(config) if key.startswith("runs.") and not key.startswith(reaching)}
     knobs = {
-        key: value
+        FIRST_NAMES.get(key, key): value
         for key, value in flatten(config)
         if not (key in ignored or key in looks or value in OFF or value == ADDED.get(key))
     }
-    if config.open:
+    if config.undecided:
         knobs["rules"] = [(rule.when, rule.settings) for rule in RULES]
     words = json.dumps({**knobs, "data.source": fingerprint}, sort_keys=True)
     return hashlib.sha256(words.encode()).hexdigest()[:16]
@@ -124,13 +126,13 @@ def identity(config: Config, fingerprint: str, *, before_planning: bool = False)
 
 def _without_idle_knobs(config: Config) -> Config:
     """Where nothing is augmented, how much of it and when is as usual, whoever said what: it reaches no weight."""
-    if config.training.augmentation or "training.augmentation" in config.open:
+    if config.training.augmentation or "training.augmentation" in config.undecided:
         return config
     usual = flatten(Config())
-    return config.override({key: value for key, value in usual if key.startswith("training.augmentation_")})
+    return config.decided({key: value for key, value in usual if key.startswith("training.augmentation_")})
 
 
 def without_address(config: Config) -> dict[str, Any]:
     """The config as tables in which the source is but a name: where it lies is nobody's business."""
     source = config.data.source.rstrip("/").rpartition("/")[2]
-    return to_tables(config.override({"data.source": source}))
+    return to_tables(config.decided({"data.source": source}))
