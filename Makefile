@@ -63,7 +63,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# pip with constraints.txt, not uv: see the notes on torch in README.md.
+# pip with constraints.txt: where there is no GPU it takes the CPU build of torch, not gigabytes of CUDA.
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check "pip>=25.1"

@@ -92,7 +92,7 @@ def recipe_table() -> str:
     configs = [dict(flatten(recipe(name))) for name in RECIPES]
     rows = [["setting", *(f"`{name}`" for name in RECIPES)]]
     for key in sorted(changed, key=known.index):
-        rows.append([f"`{key}`", *("by rule" if key in one["open"] else word(one[key]) for one in configs)])
+        rows.append([f"`{key}`", *("by rule" if key in one["undecided"] else word(one[key]) for one in configs)])
     return markdown(rows)
 
 

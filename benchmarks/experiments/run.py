@@ -19,7 +19,7 @@ import torch
 from benchmarks.experiments.declared import DETECTORS, RESULTS, Declared, Experiment, data_folder, placed, read
 from benchmarks.machine import sources
 from dcgan.commands.compare import Comparison, describe, plan
-from dcgan.commands.comparing.results import Protocol
+from dcgan.commands.comparing.results import Procedure
 from dcgan.files import write_atomically
 from dcgan.hardware import keep_big_blocks
 from dcgan.interfaces.console import Display, choose_display
@@ -54,7 +54,7 @@ def begin(declared: Declared, experiment: Experiment, options: argparse.Namespac
     variants = declared.variants_of(experiment, root)
     columns = plan(folder, variants, display, repeats=experiment.seeds, threads=options.threads)
     reference = None if experiment.reference is None else placed(experiment.reference, root)
-    protocol = Protocol(DETECTORS, experiment.samples, reference)
+    protocol = Procedure(DETECTORS, experiment.samples, reference)
     facts = f"{experiment.data}, {experiment.seeds} seeds, {experiment.budget} each, threads: {options.threads}."
     return Comparison(columns, folder, protocol, title=experiment.name, facts=facts)
 

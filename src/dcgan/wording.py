@@ -36,3 +36,8 @@ def number(value: float) -> str:
     if not math.isfinite(value):
         return "–"
     return (f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}").replace("-", "−")
+
+
+def last_name(source: str) -> str:
+    """The name of a source without its folders: where data lies is nobody's business but its owner's."""
+    return source.rstrip("/").rpartition("/")[2] or source

@@ -115,7 +115,7 @@ def introduce_anew(source: Path, tmp_path: Path) -> list[str]:
 
 def test_a_rehearsal_says_the_same(critters_npy: Path) -> None:
     toml, lines = rehearse(options(critters_npy), Silence())
-    assert 'augmentation_schedule = "adaptive"' in toml and "reasons = [" in toml and "open = []" in toml
+    assert 'augmentation_schedule = "adaptive"' in toml and "reasons = [" in toml and "undecided = []" in toml
     assert any(line.startswith(FEW) for line in lines)
 
 

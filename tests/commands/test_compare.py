@@ -14,7 +14,7 @@ from patience import patient
 
 from dcgan.commands.compare import ROUNDS, Comparison, compare, describe, kept_speed
 from dcgan.commands.comparing import trials
-from dcgan.commands.comparing.results import Protocol
+from dcgan.commands.comparing.results import Procedure
 from dcgan.commands.comparing.trials import Trial
 from dcgan.commands.options import CompareOptions
 from dcgan.errors import UserError
@@ -37,7 +37,7 @@ def ask(critters_npy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     def train(folder: ComparisonFolder, trial: Trial) -> list[str]:
         return [*FAKE, "train", str(folder.config(trial.key)), str(trial.run.root)]
 
-    def measure(trial: Trial, protocol: Protocol) -> list[str]:
+    def measure(trial: Trial, protocol: Procedure) -> list[str]:
         return [*FAKE, "evaluate", str(trial.run.root)]
 
     monkeypatch.setattr(trials, "training_command", train)

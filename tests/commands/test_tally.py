@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from dcgan.commands.comparing.results import Protocol as Wanted
+from dcgan.commands.comparing.results import Procedure as Wanted
 from dcgan.commands.comparing.results import Result, beside, load_measured, save
 from dcgan.commands.comparing.tally import Column, label, tables
 from dcgan.commands.comparing.trials import Trial

@@ -121,3 +121,33 @@ def test_recipes_only_change_knobs_that_exist() -> None:
         assert changes.keys() <= known.keys()
     with pytest.raises(UserError, match="Known: modern"):
         recipe("cyclegan")
+
+
+def test_a_file_that_says_open_for_undecided_is_read() -> None:
+    tables = {"recipe": "modern", "open": ["training.batch_size"], "training": {"beta1": 0.25}}
+    found = complete(from_tables(tables))
+    assert found.undecided == ("training.batch_size",)
+    assert found.training.beta1 == 0.25
+
+
+def test_what_is_decided_has_a_reason_until_it_is_asked_for() -> None:
+    config = recipe("modern").decided({"training.batch_size": 16}, {"training.batch_size": "few images"})
+    assert "training.batch_size" not in config.undecided
+    assert config.reasons == ("training.batch_size: few images",)
+    asked = config.asked({"training.batch_size": "32"})
+    assert asked.training.batch_size == 32
+    assert asked.reasons == ()
+
+
+def test_a_change_that_changes_nothing_builds_no_config() -> None:
+    config = recipe("d2l")
+    assert config.asked({}) is config
+    assert config.asked({"training.batch_size": "256"}) is config
+
+
+def test_settings_that_contradict_what_was_asked_for_are_not_allowed() -> None:
+    config = Config().asked({"model.discriminator_norm": True})
+    assert config.allows({"training.beta1": 0.0})
+    assert not config.allows({"training.real_penalty": 1.0})
+    assert config.allows({"training.real_penalty": 1.0, "model.discriminator_norm": False})
+    assert not config.allows({"training.batch_size": 1})

@@ -149,13 +149,13 @@ def test_no_rule_touches_another_recipe(name: str) -> None:
     assert chosen(recipe(name), num_images=10) == recipe(name)
 
 
-def test_without_anything_open_no_rule_decides() -> None:
+def test_without_anything_undecided_no_rule_decides() -> None:
     closed = recipe("modern").asked({"undecided": ""})
     assert chosen(closed, num_images=10) == closed == Config()
 
 
-def test_a_setting_that_is_no_setting_cannot_be_open() -> None:
-    with pytest.raises(UserError, match=r"open = training\.slope: no such setting"):
+def test_a_setting_that_is_no_setting_cannot_be_undecided() -> None:
+    with pytest.raises(UserError, match=r"undecided = training\.slope: no such setting"):
         Config().asked({"undecided": "training.slope"})
 
 
@@ -190,7 +190,7 @@ def test_a_rule_that_contradicts_what_was_asked_for_is_passed_over(monkeypatch: 
 
 
 @pytest.mark.parametrize("fact", ["images", "epochs", "operations"])
-def test_the_speed_matters_only_to_rules_about_what_is_open(fact: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_speed_matters_only_to_rules_about_what_is_undecided(fact: str, monkeypatch: pytest.MonkeyPatch) -> None:
     config = ruled(monkeypatch, ({"num_images": (0, 9)}, {"training.beta1": 0.1}), ({fact: (0, 9)}, {"seed": 3}))
     assert asks_for_speed(config)
     assert not asks_for_speed(config.asked({"seed": 5}))

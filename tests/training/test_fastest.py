@@ -169,7 +169,7 @@ def test_a_config_file_for_another_device_leaves_its_step_open(tmp_path: Path) -
 def test_a_step_that_changed_is_a_border_and_one_that_was_no_choice_yet_is_none() -> None:
     def told(then: Config, now: Config) -> list[str]:
         found = SimpleNamespace(facts={"config": to_tables(then), "borders": bit_borders()})
-        return crossed_borders(found, now)  # type: ignore[arg-type]
+        return crossed_borders(found, then, now)  # type: ignore[arg-type]
 
     graph = KEPT.asked({"hardware.step": "graph"})
     assert told(KEPT, KEPT) == []

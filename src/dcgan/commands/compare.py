@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from dcgan.commands.comparing.results import Protocol, Result
+from dcgan.commands.comparing.results import Procedure, Result
 from dcgan.commands.comparing.tally import Column, tables
 from dcgan.commands.comparing.trials import Outcome, Trial, run_trials
 from dcgan.commands.comparing.variants import Variant, combine, identity, parse_vary
@@ -19,7 +19,7 @@ from dcgan.commands.options import CompareOptions
 from dcgan.commands.plan import decide as decide_one
 from dcgan.data.prepare import Dataset, prepare
 from dcgan.errors import UserError
-from dcgan.evaluation.detectors.by_name import detector
+from dcgan.evaluation.detectors.by_name import DEFAULT_DETECTORS, detector
 from dcgan.files import user_path, write_atomically
 from dcgan.hardware import machine_name
 from dcgan.limits import available_threads
@@ -33,7 +33,6 @@ from dcgan.settings.config import Config, flatten, from_tables
 from dcgan.training.fastest import speed_of
 from dcgan.wording import duration, number, plain
 
-DETECTORS = ("tiny", "second")
 ROUNDS = 5  # in which speeds are measured before they are compared
 UNPLANNED = {"training.images": None, "training.anchor_every_images": None, "training.images_per_second": None}
 """The speed, and the settings that follow from it."""
@@ -44,7 +43,7 @@ class Comparison:
     """What is compared, planned to the number of images of each run; nothing is trained yet."""
 
     def __init__(
-        self, columns: Sequence[Column], folder: ComparisonFolder, protocol: Protocol, *, title: str, facts: str
+        self, columns: Sequence[Column], folder: ComparisonFolder, protocol: Procedure, *, title: str, facts: str
     ) -> None:
         self.columns, self.folder, self.protocol = columns, folder, protocol
         self.title, self.facts = title, facts
@@ -100,7 +99,7 @@ def compare(options: CompareOptions, listener: Listener) -> Comparison:
     """
     options.check()
     folder = ComparisonFolder(user_path(options.out))
-    protocol = Protocol(options.detectors or DETECTORS, options.samples, options.reference)
+    protocol = Procedure(options.detectors or DEFAULT_DETECTORS, options.samples, options.reference)
     for name in protocol.detectors if protocol.samples else ():
         detector(name)  # a wrong name is told before hours of training, not after
     if options.runs:

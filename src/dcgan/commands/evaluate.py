@@ -12,7 +12,7 @@ from dcgan.commands.options import EvaluateOptions
 from dcgan.commands.subject import FEWEST, Audience, Subject, find_subject
 from dcgan.data.pixels import grid, png, viewable
 from dcgan.errors import UserError
-from dcgan.evaluation.detectors.by_name import Detector, detector, protocol
+from dcgan.evaluation.detectors.by_name import DEFAULT_DETECTORS, Detector, detector, protocol
 from dcgan.evaluation.measurement import Measurement
 from dcgan.evaluation.measures.copies import Pair
 from dcgan.evaluation.reals import CHUNK, against, reals_of
@@ -24,7 +24,6 @@ from dcgan.runs.folder import RunFolder
 MOST = 1_000_000
 FEWEST_REFERENCE = 5_000
 """Real images of each part that are looked at by default, or as many as there are samples."""
-DETECTORS = ("tiny", "second")
 SHOWN = 20
 """Samples on each of the sheets of the most and the least usual ones."""
 
@@ -94,7 +93,7 @@ def _judged(subject: Subject, options: EvaluateOptions, folder: Path | None, aud
     evaluation = Evaluation(subject.title, list(subject.measured), list(subject.remarks), subject.checkpoint, folder)
     _, channels, _, _ = subject.pixels.shape
     most = options.reference_images or max(FEWEST_REFERENCE, len(subject.pixels))
-    names = options.detectors or DETECTORS
+    names = options.detectors or DEFAULT_DETECTORS
     seen = _Count(subject, most, len(names), audience)
     for number, name in enumerate(names):
         eyes = detector(protocol(name, channels, subject.pixels.dtype) if ":" not in name else name)

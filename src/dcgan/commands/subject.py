@@ -26,6 +26,7 @@ from dcgan.runs.generator import TrainedGenerator, load_generator
 from dcgan.runs.portable import is_portable
 from dcgan.settings.knobs import DataConfig
 from dcgan.tensors import Labels, Pixels
+from dcgan.wording import last_name
 
 FIRST_SEED = 2**40
 """Of the samples: never one that a grid, a sheet or an evaluation while training has shown."""
@@ -115,9 +116,9 @@ def _of_run(options: EvaluateOptions, path: Path, audience: Audience) -> Subject
         title=str(path),
         pixels=pixels,
         trained=trained,
-        name=_short(data.source),
+        name=last_name(data.source),
         other=other,
-        other_name=_short(options.reference or ""),
+        other_name=last_name(options.reference or ""),
         asked=generator.labels(seeds),
         remarks=remarks,
         checkpoint=generator.path.name if generator.path else None,
@@ -149,7 +150,7 @@ def _of_images(options: EvaluateOptions, path: Path, audience: Audience) -> Subj
     samples = _prepared_like(data, _as_samples(trained.pixels[:1]), options.target, audience, held_out=False)
     if len(samples.pixels) < FEWEST:
         raise UserError(f"{options.target}: {len(samples.pixels)} images. At least {FEWEST} are needed.", ExitCode.DATA)
-    return Subject(options.target, _as_samples(samples.pixels), trained, _short(data.source))
+    return Subject(options.target, _as_samples(samples.pixels), trained, last_name(data.source))
 
 
 def _require_images(target: str, path: Path) -> None:
@@ -221,8 +222,3 @@ def _prepared_like(
 def _form(pixels: Pixels) -> str:
     _, channels, height, width = pixels.shape
     return f"{height}x{width}x{channels} {str(pixels.dtype).removeprefix('torch.')}"
-
-
-def _short(source: str) -> str:
-    """The name of a source without its folders: where data lies is nobody's business but its owner's."""
-    return source.rstrip("/").rpartition("/")[2] or source

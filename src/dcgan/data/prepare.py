@@ -16,7 +16,7 @@ import numpy as np
 from dcgan import files
 from dcgan.data import cache
 from dcgan.data.dataset import Dataset
-from dcgan.data.reading import Bad, Facts, Good, read_all
+from dcgan.data.reading import Bad, Good, ImageFacts, read_all
 from dcgan.data.sources import catalog
 from dcgan.data.sources.items import Source
 from dcgan.data.sources.open import open_source
@@ -57,7 +57,7 @@ def prepare(config: DataConfig, progress: Progress | None = None) -> Dataset:
 class _Reading:
     """What reading the source gave."""
 
-    facts: list[Facts] = field(default_factory=list)
+    facts: list[ImageFacts] = field(default_factory=list)
     bad: list[Bad] = field(default_factory=list)
     number_of: dict[int, int] = field(default_factory=dict)
     """Item → its number in the spool; with a limit, only those that may be chosen."""
@@ -132,7 +132,7 @@ class _Chosen:
         self._limit = limit
         self._smallest: dict[int | None, list[int]] = {}
 
-    def may_have(self, facts: Facts) -> bool:
+    def may_have(self, facts: ImageFacts) -> bool:
         """Whether this image is among them so far."""
         if self._limit is None:
             return True
@@ -148,7 +148,7 @@ def _final_bytes(good: Good, config: DataConfig) -> int:
     return config.height * config.width * good.facts.channels * (2 if config.bits == "16" else 1)
 
 
-def _of_one_kind(reading: _Reading) -> list[Facts]:
+def _of_one_kind(reading: _Reading) -> list[ImageFacts]:
     """The images that can share an array; those with another number of channels than most become unusable."""
     kinds = Counter(facts.array_channels for facts in reading.facts)
     if not kinds:
@@ -163,7 +163,7 @@ def _of_one_kind(reading: _Reading) -> list[Facts]:
     return [facts for facts in reading.facts if facts.array_channels == most]
 
 
-def _require_enough(source: Source, config: DataConfig, usable: Sequence[Facts], bad: Sequence[Bad]) -> None:
+def _require_enough(source: Source, config: DataConfig, usable: Sequence[ImageFacts], bad: Sequence[Bad]) -> None:
     """Refuse a source that is mostly not what it should be."""
     total = len(source.items)
     if len(usable) >= 2 and 2 * len(bad) <= total:
@@ -178,13 +178,13 @@ def _require_enough(source: Source, config: DataConfig, usable: Sequence[Facts],
     )
 
 
-def _content_order(source: Source, facts: Facts) -> tuple[bytes, bool, int, str]:
+def _content_order(source: Source, facts: ImageFacts) -> tuple[bytes, bool, int, str]:
     """Rows are sorted by content; the rest only orders exact copies."""
     item = source.items[facts.index]
     return facts.content, item.test, -1 if item.label is None else item.label, item.name
 
 
-def _labels(source: Source, used: Iterable[Facts]) -> np.ndarray | None:
+def _labels(source: Source, used: Iterable[ImageFacts]) -> np.ndarray | None:
     labels = [source.items[facts.index].label for facts in used]
     known = [label for label in labels if label is not None]
     return np.array(known, dtype=np.int64) if source.class_names and len(known) == len(labels) else None
@@ -202,7 +202,7 @@ def _key(source: Source, config: DataConfig) -> str:
     return _hash(json.dumps(parts, separators=(",", ":")).encode())
 
 
-def _fingerprints(source: Source, used: Sequence[Facts], form: Form, config: DataConfig) -> tuple[str, str, str]:
+def _fingerprints(source: Source, used: Sequence[ImageFacts], form: Form, config: DataConfig) -> tuple[str, str, str]:
     """The name of the array (content and shaping), and two fingerprints of all that training sees: with labels last."""
     shaping = {key: value for key, value in asdict(config).items() if key in _SHAPING}
     shaping |= {"channels": form.channels, "dtype": form.dtype, "format": _FORMAT}

@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ImageFacts:
     """What is remembered of one good image."""
 
     index: int
@@ -59,7 +59,7 @@ class Facts:
 class Good:
     """A shaped image, h w c, and what is remembered of it."""
 
-    facts: Facts
+    facts: ImageFacts
     picture: np.ndarray
 
 
@@ -135,7 +135,7 @@ def _good(source: Source, index: int, config: DataConfig) -> Good:
     keeps = keeps_channels(decoded, config)
     transparent = channels in (2, 4) and decoded.mode != "array"
     colours = decoded.pixels[:, :, :-1] if transparent else decoded.pixels
-    facts = Facts(
+    facts = ImageFacts(
         index=index,
         content=content_hash(decoded),
         height=height,

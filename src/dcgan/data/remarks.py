@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dcgan.data.reading import Facts
+from dcgan.data.reading import ImageFacts
 from dcgan.notation import background_colour
 from dcgan.settings.knobs import DataConfig
 
@@ -12,14 +12,14 @@ _DARK = 4
 """Images that never reach a quarter of white are nearly black."""
 
 
-def pixel_remarks(used: Sequence[Facts], config: DataConfig) -> list[str]:
+def pixel_remarks(used: Sequence[ImageFacts], config: DataConfig) -> list[str]:
     """Images of one flat colour, and images that are nearly black, where they are many."""
     opaque = [facts for facts in used if not facts.transparent]  # a black icon is seen on white
     dark = [_dark([facts for facts in opaque if facts.bits == bits], len(used)) for bits in (8, 16)]
     return list(filter(None, [_flat(used, config), *dark]))
 
 
-def _flat(used: Sequence[Facts], config: DataConfig) -> str:
+def _flat(used: Sequence[ImageFacts], config: DataConfig) -> str:
     flat = [facts for facts in used if facts.is_flat]
     if not flat or _SHARE * len(flat) < len(used):
         return ""
@@ -35,7 +35,7 @@ def _flat(used: Sequence[Facts], config: DataConfig) -> str:
     )
 
 
-def _dark(group: Sequence[Facts], count: int) -> str:
+def _dark(group: Sequence[ImageFacts], count: int) -> str:
     """``group``: images of as many bits, of ``count`` in all."""
     if not group or _SHARE * len(group) < count:
         return ""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dcgan.data.reading import Bad, Facts
+from dcgan.data.reading import Bad, ImageFacts
 from dcgan.data.remarks import pixel_remarks
 from dcgan.data.report import DatasetReport
 from dcgan.data.shape import Placement, place
@@ -28,7 +28,7 @@ class Form:
     """What is lost."""
 
     @classmethod
-    def of(cls, used: Sequence[Facts], config: DataConfig) -> "Form":
+    def of(cls, used: Sequence[ImageFacts], config: DataConfig) -> "Form":
         """Channels in which nothing is lost, and the bits that most images have, unless others were asked for."""
         channels, channels_reason = _channels(used, config)
         deep = sum(facts.bits == 16 for facts in used)
@@ -48,8 +48,8 @@ def summarize(
     source: Source,
     config: DataConfig,
     *,
-    usable: Sequence[Facts],
-    used: Sequence[Facts],
+    usable: Sequence[ImageFacts],
+    used: Sequence[ImageFacts],
     bad: Sequence[Bad],
     form: Form,
     division: Split,
@@ -93,7 +93,7 @@ def summarize(
     )
 
 
-def _channels(used: Sequence[Facts], config: DataConfig) -> tuple[int, str]:
+def _channels(used: Sequence[ImageFacts], config: DataConfig) -> tuple[int, str]:
     asked = {"grey": 1, "rgb": 3, "rgba": 4}
     if config.channels != "auto":
         return asked[config.channels], f"{config.channels}, as asked"
@@ -142,7 +142,7 @@ def _changes_of(placement: Placement, height: int, width: int, config: DataConfi
     return changes
 
 
-def _copies(names: Sequence[str], used: Sequence[Facts]) -> list[list[str]]:
+def _copies(names: Sequence[str], used: Sequence[ImageFacts]) -> list[list[str]]:
     """Names of images with equal pixels, the largest groups first."""
     groups: defaultdict[bytes, list[str]] = defaultdict(list)
     for facts in used:
@@ -151,7 +151,7 @@ def _copies(names: Sequence[str], used: Sequence[Facts]) -> list[list[str]]:
     return sorted(copies, key=lambda group: (-len(group), group))
 
 
-def _classes(source: Source, used: Sequence[Facts]) -> dict[str, int]:
+def _classes(source: Source, used: Sequence[ImageFacts]) -> dict[str, int]:
     counts = Counter(source.items[facts.index].label for facts in used)
     return {name: counts[label] for label, name in enumerate(source.class_names)}
 

@@ -4,7 +4,7 @@ Chan, Golub, LeVeque 1979, "Updating formulae and a pairwise algorithm for compu
 know of their means and scatters gives those of both together, without the cancellation of sums of squares.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -44,11 +44,6 @@ class FeatureStats:
         self._join(len(values), mean)
         self.scatter.addmm_(deviations.T, deviations)
 
-    def merge(self, other: "FeatureStats") -> None:
-        """See all that the other has seen."""
-        self._join(other.count, other.mean)
-        self.scatter += other.scatter
-
     def _join(self, count: int, mean: Tensor) -> None:
         """Take over count and mean of others, and the scatter between the two means."""
         total = self.count + count
@@ -58,14 +53,3 @@ class FeatureStats:
         self.scatter.addr_(step, step, alpha=self.count * count / total)
         self.mean = self.mean + step * (count / total)
         self.count = total
-
-    def to_tensors(self) -> dict[str, Tensor]:
-        """All there is, to be kept."""
-        return {"count": torch.tensor(self.count), "mean": self.mean, "scatter": self.scatter}
-
-    @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> "FeatureStats":
-        """What ``to_tensors`` gave."""
-        stats = cls(len(tensors["mean"]))
-        stats.count, stats.mean, stats.scatter = int(tensors["count"]), tensors["mean"], tensors["scatter"]
-        return stats

@@ -20,7 +20,7 @@ from dcgan.reporting.quality import quality
 from dcgan.reporting.settings import describe
 from dcgan.reporting.story import Story
 from dcgan.runs.folder import RunFolder
-from dcgan.wording import duration, number, plain
+from dcgan.wording import duration, last_name, number, plain
 
 _STATES = {
     "waiting": "Not started",
@@ -58,8 +58,7 @@ def render(run: RunFolder, story: Story, gallery: Gallery) -> str:
 
 def _name(story: Story) -> str:
     """The source without its folders."""
-    source = str(story.config.get("data.source") or "A run")
-    return source.rstrip("/").rpartition("/")[2] or source
+    return last_name(str(story.config.get("data.source") or "A run"))
 
 
 def _header(story: Story, judged: Judgement | None) -> str:

@@ -12,7 +12,7 @@ from dcgan.files import write_with
 from dcgan.reporting.curves import limits, smooth, thin
 from dcgan.reporting.story import read_story
 from dcgan.runs.folder import RunFolder
-from dcgan.wording import number, plain, short_count
+from dcgan.wording import last_name, number, plain, short_count
 
 _INK, _SOFT, _LINE = "#1d1f24", "#5c606b", "#e3e1db"
 _PANELS = (
@@ -31,7 +31,7 @@ def write_curves(run: RunFolder) -> Path:
     course = story.course
     figure = Figure(figsize=(11, 4.4), dpi=150, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
-    source = plain(story.config.get("data.source", "")).rstrip("/").rpartition("/")[2]
+    source = last_name(plain(story.config.get("data.source", "")))
     title = [source, plain(story.config.get("recipe", "")), f"{story.images_seen:,} images seen"]
     words = ", ".join(part for part in title if part)
     figure.suptitle(words, x=0.012, ha="left", color=_INK, fontsize=13, fontweight="bold", parse_math=False)

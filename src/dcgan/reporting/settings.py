@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dcgan.settings.rules import explain
+from dcgan.wording import last_name
 
 _FITS = {
     "crop": "What does not fit the shape is cut off around the middle.",
@@ -36,7 +37,7 @@ def describe(config: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:
     facts = {key: f"{value:g}" if isinstance(value, float) else value for key, value in config.items()}
     facts |= _derived(config, about)
     if "data.source" in config:  # where data lies is nobody's business but its owner's
-        facts["data.source"] = str(config["data.source"]).rstrip("/").rpartition("/")[2]
+        facts["data.source"] = last_name(str(config["data.source"]))
     sentences = []
     for sentence in SENTENCES:
         names = re.findall(r"{([^}]+)}", sentence)

@@ -14,10 +14,11 @@ from dcgan.files import write_atomically
 from dcgan.hardware import describe
 from dcgan.reporting.story import Story
 from dcgan.settings.config import Config
+from dcgan.wording import last_name
 
 
 @dataclass(frozen=True)
-class Protocol:
+class Procedure:
     """How every run of a comparison is measured."""
 
     detectors: tuple[str, ...]
@@ -67,7 +68,7 @@ def make_result(
     config: Config,
     story: Story,
     *,
-    protocol: Protocol,
+    protocol: Procedure,
     measurements: tuple[Measurement, ...] = (),
     failure: str | None = None,
 ) -> Result:
@@ -89,7 +90,7 @@ def make_result(
 
 
 def _without_address(measured: Measurement) -> Measurement:
-    name = measured.protocol.reference.rstrip("/").rpartition("/")[2]
+    name = last_name(measured.protocol.reference)
     return replace(measured, protocol=replace(measured.protocol, reference=name))
 
 
@@ -118,7 +119,7 @@ def load(path: Path) -> Result | None:
         return None
 
 
-def load_measured(path: Path, protocol: Protocol) -> Result | None:
+def load_measured(path: Path, protocol: Procedure) -> Result | None:
     """A kept result that needs no more work: measured by this protocol, or failed."""
     result = load(path)
     if result is None or (result.failure is None and protocol.to_json() not in (result.protocol, *result.earlier)):

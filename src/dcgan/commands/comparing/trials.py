@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from dcgan.commands.comparing import results
-from dcgan.commands.comparing.results import Protocol, Result
+from dcgan.commands.comparing.results import Procedure, Result
 from dcgan.errors import ExitCode
 from dcgan.evaluation.measurement import Measurement
 from dcgan.files import write_atomically
@@ -57,7 +57,7 @@ class Outcome:
 
 
 def run_trials(
-    folder: ComparisonFolder, trials: Sequence[Trial], protocol: Protocol, *, jobs: int = 1
+    folder: ComparisonFolder, trials: Sequence[Trial], protocol: Procedure, *, jobs: int = 1
 ) -> Generator[Outcome | None]:
     """Each outcome when it is there, ``None`` a few times a second in between.
 
@@ -93,7 +93,7 @@ def training_command(folder: ComparisonFolder, trial: Trial) -> list[str]:
     return [sys.executable, "-m", "dcgan", "train", "--config", str(config), "--out", str(out)]
 
 
-def measuring_command(trial: Trial, protocol: Protocol) -> list[str]:
+def measuring_command(trial: Trial, protocol: Procedure) -> list[str]:
     """How a run is measured: prints its measurements as a JSON list."""
     words = [sys.executable, "-m", "dcgan", "evaluate", str(trial.run.root), "--json"]
     words += ["--samples", str(protocol.samples)]
@@ -184,7 +184,7 @@ class _Job:
         self._work.close()
 
 
-def _work(folder: ComparisonFolder, trial: Trial, protocol: Protocol) -> Generator[Child, None, Outcome]:
+def _work(folder: ComparisonFolder, trial: Trial, protocol: Procedure) -> Generator[Child, None, Outcome]:
     """One process after the other, each yielded while it runs; then what became of the trial."""
     threads = trial.config.hardware.threads or 1
     failure: str | None = None

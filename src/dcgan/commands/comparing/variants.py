@@ -11,6 +11,7 @@ from dcgan.errors import UserError
 from dcgan.settings.config import Config, flatten, to_tables
 from dcgan.settings.recipes import recipe
 from dcgan.settings.rules import RULES
+from dcgan.wording import last_name
 
 OFF = (None, False, 0, (), "", "none")
 """What a knob is when it does nothing. It stays out of the hash, so that a new knob that is off changes none."""
@@ -134,5 +135,4 @@ def _without_idle_knobs(config: Config) -> Config:
 
 def without_address(config: Config) -> dict[str, Any]:
     """The config as tables in which the source is but a name: where it lies is nobody's business."""
-    source = config.data.source.rstrip("/").rpartition("/")[2]
-    return to_tables(config.decided({"data.source": source}))
+    return to_tables(config.decided({"data.source": last_name(config.data.source)}))

@@ -25,7 +25,7 @@ _HINTS = {
 }
 _LABELS = ("y", "label", "labels", "targets")
 
-Split = tuple[np.ndarray, np.ndarray | None]
+LabelledImages = tuple[np.ndarray, np.ndarray | None]
 """Images n h w or n h w c, and one label for each or None."""
 
 
@@ -40,7 +40,7 @@ class Arrays(Source):
     def __init__(
         self,
         path: Path,
-        splits: Sequence[Split],
+        splits: Sequence[LabelledImages],
         *,
         class_names: Sequence[str] = (),
         skipped: Sequence[tuple[str, str]] = (),
@@ -107,7 +107,7 @@ def open_npz(path: Path) -> Source:
     except Exception as error:  # hostile bytes make zipfile raise anything
         _refuse(path, f"damaged ({error})", "an .npz of plain arrays")
     skipped = [(printable(name), "another array of the file") for name in unused]
-    kept: list[Split] = []
+    kept: list[LabelledImages] = []
     for (images, labels), (_, name) in zip(arrays, splits, strict=True):
         classes = None if labels is None or len(np.atleast_1d(labels)) != len(images) else _classes_or_why_not(labels)
         if isinstance(classes, str):
@@ -235,7 +235,9 @@ def _classes_or_why_not(labels: np.ndarray) -> np.ndarray | str:
     return f"{flat.dtype}, neither whole numbers nor text"
 
 
-def _number_labels(path: Path, splits: Sequence[Split], class_names: Sequence[str]) -> tuple[list[int], Sequence[str]]:
+def _number_labels(
+    path: Path, splits: Sequence[LabelledImages], class_names: Sequence[str]
+) -> tuple[list[int], Sequence[str]]:
     """A class number for each image, all splits together, and the names; nothing unless every split has labels."""
     given = [labels.reshape(-1) for _, labels in splits if labels is not None]
     if len(given) < len(splits):

@@ -19,6 +19,8 @@ from dcgan.evaluation.detectors.network import NetworkDetector, chunks, digest_o
 from dcgan.files import user_path
 from dcgan.tensors import Features, Pixels
 
+DEFAULT_DETECTORS = ("tiny", "second")
+"""Measured with where none is asked for: what both agree on can be trusted."""
 _FORMS = re.compile(r"(?P<base>[a-z]+)(?:-(?P<channels>[1-9]\d*)ch)?(?P<deep>-16bit)?")
 _FUNCTION = re.compile(r"(?P<module>\w+(?:\.\w+)*):(?P<function>\w+)")
 _INCEPTION = "inception:"

@@ -8,13 +8,13 @@ from dcgan.data.pixels import to_images
 from dcgan.errors import UserError
 from dcgan.evaluation.detectors import shipped
 from dcgan.evaluation.detectors.network import chunks, resize
-from dcgan.tensors import Images, Pixels, Scores
+from dcgan.tensors import Images, Pixels
 
 SIZE = 28
 
 
 class DigitClassifier(nn.Module):
-    """Images (n 1 h w, a light digit on black) → one score for each digit (n 10)."""
+    """Images (n 1 h w, a light digit on black) → a logit for each digit (n 10)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,13 +23,13 @@ class DigitClassifier(nn.Module):
         self.third = nn.Conv2d(48, 64, 3, padding=1)
         self.last = nn.Linear(64 * 9, 10)
 
-    def forward(self, images: Images) -> Scores:
+    def forward(self, images: Images) -> Tensor:
         """Images of any size, −1 … 1."""
         maps: Tensor = resize(images, SIZE)
         for convolution in (self.first, self.second, self.third):
             maps = F.max_pool2d(torch.relu(convolution(maps)), 2)
-        scores: Scores = self.last(maps.flatten(1))
-        return scores
+        logits: Tensor = self.last(maps.flatten(1))
+        return logits
 
 
 class Digits:

@@ -14,9 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dcgan.evaluation.measures.distances import CONFIDENT, Estimate
 from dcgan.evaluation.measures.neighbours import Neighbours, nearest, nearest_others
-from dcgan.tensors import Features, Scores
+from dcgan.tensors import Features
 
 EXPECTED = 0.01
 """Share of new images that is as near to a training image as a suspect."""
@@ -114,14 +113,6 @@ def find_copies(
         stand_in=held_out is None,
         worst=tuple(Pair(row, int(of_samples.rows[row, 0]), float(near[row])) for row in worst),
     )
-
-
-def score_gap(train_scores: Scores, held_out_scores: Scores) -> Estimate:
-    """D(train) - D(held out): the discriminator knows its training images by heart when this is above zero."""
-    step = train_scores.double().mean() - held_out_scores.double().mean()
-    variance = sum(scores.double().var() / len(scores) for scores in (train_scores, held_out_scores))
-    value, error = float(step), CONFIDENT * math.sqrt(float(variance))
-    return Estimate(value, value - error, value + error)
 
 
 def _nearness(neighbours: Neighbours) -> tuple[Tensor, Tensor]:

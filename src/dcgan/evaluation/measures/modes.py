@@ -11,13 +11,12 @@ standard deviations of a centre is of high quality.
 """
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from dcgan.tensors import Labels, Pixels
+from dcgan.tensors import Labels
 
 STACKED_MODES = 1000
 STACKED_SAMPLES = 26_000
@@ -54,17 +53,6 @@ def count_modes(modes: Labels, num_modes: int = STACKED_MODES) -> Modes:
 def modes_of_digits(digits: Labels) -> Labels:
     """n 3 digits, 0 … 9 → n modes: 100 times the first, ten times the second and the third."""
     return digits @ torch.tensor([100, 10, 1])
-
-
-def digits_of(pixels: Pixels, classify: Callable[[Pixels], Labels]) -> Labels:
-    """The digits in the three channels of images, n 3; ``classify`` sees them alone, n 1 28 28.
-
-    What is larger than a digit was padded to both sides and is cut back.
-    """
-    assert pixels.shape[1] == 3 and min(pixels.shape[2:]) >= DIGIT_SIZE, pixels.shape
-    top, left = ((size - DIGIT_SIZE) // 2 for size in pixels.shape[2:])
-    inside = pixels[:, :, top : top + DIGIT_SIZE, left : left + DIGIT_SIZE]
-    return classify(inside.reshape(-1, 1, DIGIT_SIZE, DIGIT_SIZE)).view(-1, 3)
 
 
 def ring(num_modes: int = 8, radius: float = 2.0) -> Tensor:
