@@ -150,8 +150,9 @@ MUTATIONS = [
     Mutation(
         "the last preview comes after the last save",
         SESSION,
-        "        if self.finished:\n            self._preview()\n        self.records.save_last(*self._contents())\n",
-        "        self.records.save_last(*self._contents())\n        if self.finished:\n            self._preview()\n",
+        "        if self.finished:\n            self._preview()\n",
+        "        self.records.save_last(*self._contents())\n        if self.finished:\n            self._preview()\n"
+        "            self.records.save_last = lambda *_: None\n",
     ),
     Mutation("the journal is not flushed before the checkpoint", RECORDS, "            flush(self.run.journal)\n", ""),
     Mutation(

@@ -12,7 +12,8 @@ import torch
 
 import dcgan
 from dcgan.commands.compare import ROUNDS, compare, existing
-from dcgan.commands.options import CompareOptions, TrainOptions
+from dcgan.commands.measuring_options import CompareOptions
+from dcgan.commands.options import TrainOptions
 from dcgan.commands.train import Training, introduce, rehearse
 from dcgan.data.sources.critters import draw
 from dcgan.errors import UserError

@@ -16,7 +16,7 @@ from dcgan.commands.compare import ROUNDS, Comparison, compare, describe, kept_s
 from dcgan.commands.comparing import trials
 from dcgan.commands.comparing.results import Procedure
 from dcgan.commands.comparing.trials import Trial
-from dcgan.commands.options import CompareOptions
+from dcgan.commands.measuring_options import CompareOptions
 from dcgan.errors import UserError
 from dcgan.interfaces import verbs
 from dcgan.interfaces.python import Silence

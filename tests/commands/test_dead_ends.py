@@ -10,7 +10,7 @@ from PIL import Image
 
 import dcgan
 from dcgan.commands.evaluate import Evaluation, evaluate
-from dcgan.commands.options import EvaluateOptions
+from dcgan.commands.measuring_options import EvaluateOptions
 from dcgan.data.sources.critters import draw
 from dcgan.errors import UserError
 from dcgan.interfaces.cli import main

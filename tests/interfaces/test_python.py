@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 import dcgan
-from dcgan.commands.options import CompareOptions, EvaluateOptions, TrainOptions
+from dcgan.commands.measuring_options import CompareOptions, EvaluateOptions
+from dcgan.commands.options import TrainOptions
 from dcgan.commands.train import Training
 from dcgan.errors import UserError
 from dcgan.interfaces import python

@@ -15,7 +15,7 @@ from dcgan.commands.comparing.tally import Column, tables
 from dcgan.commands.comparing.trials import Outcome, Trial, run_trials
 from dcgan.commands.comparing.variants import Variant, combine, identity, parse_vary
 from dcgan.commands.live.listener import Listener
-from dcgan.commands.options import CompareOptions
+from dcgan.commands.measuring_options import CompareOptions
 from dcgan.commands.plan import decide as decide_one
 from dcgan.data.prepare import Dataset, prepare
 from dcgan.errors import UserError

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dcgan.commands.options import EvaluateOptions
+from dcgan.commands.measuring_options import EvaluateOptions
 from dcgan.commands.subject import FEWEST, Audience, Subject, find_subject
 from dcgan.data.pixels import grid, png, viewable
 from dcgan.errors import UserError

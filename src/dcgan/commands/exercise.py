@@ -17,7 +17,7 @@ from dcgan.commands.chapter_options import ExerciseOptions
 from dcgan.commands.compare import Comparison, compare
 from dcgan.commands.comparing.tally import measures_of, values_of
 from dcgan.commands.live.listener import Listener
-from dcgan.commands.options import CompareOptions
+from dcgan.commands.measuring_options import CompareOptions
 from dcgan.errors import ExitCode, UserError
 from dcgan.randomness import latents
 from dcgan.runs.checkpoint import config_of, newest

@@ -1,4 +1,4 @@
-"""The everyday options of the commands, for the command line and for Python alike; no torch here."""
+"""The options of the commands about images, training, playing and exporting, for Python too; no torch here."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -16,12 +16,9 @@ from dcgan.settings.recipes import complete, recipe
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataOptions:
-    """Which images."""
+class ImageOptions:
+    """What becomes of the images, and which recipe learns from them."""
 
-    source: Annotated[str | None, tyro.conf.Positional, _arg("[SOURCE]")] = None
-    """A folder, a .zip, .tar, .idx.gz, .npz, .npy or .tiff file, or one of critters (the default), pokemon,
-    fashion-mnist, mnist, stacked-mnist, cifar10."""
     size: Annotated[str | None, _arg("HEIGHT[xWIDTH]")] = None
     """In pixels: 64 (the default), 28, 48x80, … The shorter side is 4, 5, 6 or 7 times a power of two."""
     fit: Annotated[Literal["crop", "pad", "stretch"] | None, _arg("{crop,pad,stretch}")] = None
@@ -44,11 +41,8 @@ class DataOptions:
 
     def given(self) -> dict[str, Any]:
         """The options as settings; None where nothing was said."""
-        from dcgan.data.sources.open import located
-
         height, width = (None, None) if self.size is None else parse_size(self.size)
         return {
-            "data.source": None if self.source is None else located(self.source),  # it is found from any folder later
             "data.height": height,
             "data.width": width,
             "data.fit": self.fit,
@@ -76,6 +70,19 @@ class DataOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DataOptions(ImageOptions):
+    """Which images."""
+
+    source: Annotated[str | None, tyro.conf.Positional, _arg("[SOURCE]")] = None
+    """A folder, a .zip, .tar, .idx.gz, .npz, .npy or .tiff file, or one of critters (the default), pokemon,
+    fashion-mnist, mnist, stacked-mnist, cifar10."""
+
+    def given(self) -> dict[str, Any]:
+        """The options as settings; None where nothing was said."""
+        return {"data.source": place_of(self.source)} | super().given()
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainOptions(DataOptions):
     """Which images, which recipe, how long."""
 
@@ -86,7 +93,7 @@ class TrainOptions(DataOptions):
     labels: Flag = False
     """Learn the classes, so that one can be asked for."""
     width: Annotated[int | None, _arg("CHANNELS")] = None
-    """Of both networks' outermost hidden layer (default: 64; radford2015: 128)."""
+    """Channels of the layer next to the image, in both networks (default: d2l 64, radford2015 128; modern chooses)."""
     prior: Annotated[Literal["normal", "uniform"] | None, _arg("{normal,uniform}")] = None
     """Of the latents."""
     out: Annotated[str | None, _arg("FOLDER")] = None
@@ -152,99 +159,6 @@ class TrainOptions(DataOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareOptions(DataOptions):
-    """Runs side by side: those that are there, or those that --vary asks for."""
-
-    runs: Annotated[tyro.conf.Positional[tuple[str, ...]], _arg("[RUN …]")] = ()
-    """Folders that dcgan train made."""
-    source: Annotated[str | None, _arg("SOURCE", name="data")] = None
-    """Train on these images what is missing: a folder, a file or a name, as dcgan train takes it. With runs that are
-    there: where the images that they were trained on are now."""
-    vary: Annotated[str | None, _arg("KEY=A,B|KEY=C,D")] = None
-    """What differs: "recipe=d2l,modern", "model.negative_slope=0,0.2"; several keys, with | between them, are all
-    combined. The first combination is the one that the others are compared with."""
-    repeats: Annotated[int, _shown("N")] = 3
-    """Runs of each, with the seeds 0 … N-1."""
-    budget: Annotated[str, _shown("TIME|IMAGES|EPOCHS")] = "3min"
-    """Of each run. A time becomes a number of images by the speed of each combination, measured once, alone."""
-    jobs: Annotated[int, _shown("N")] = 1
-    """Runs side by side."""
-    threads: Annotated[int | None, _arg("N")] = None
-    """Processor threads of each (default: all that may be used, shared between the jobs)."""
-    device: Annotated[str | None, _arg("NAME")] = None
-    """cpu, cuda, mps (default: the first accelerator there is)."""
-    labels: Flag = False
-    """Learn the classes."""
-    samples: Annotated[int, _shown("N")] = 10_000
-    """Images that each run is measured with; 0 measures nothing: curves and grids alone."""
-    detectors: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, _arg("NAME", name="detector")] = ()
-    """Network to measure with: see dcgan evaluate --help; may be repeated (default: tiny and second)."""
-    reference: Annotated[str | None, _arg("SOURCE")] = None
-    """Real images to measure against (default: each run's own test split or held-out images)."""
-    out: Annotated[str, _shown("FOLDER")] = "comparison"
-    """Where comparison.html, results.json and all runs go; the same command again does only what is missing."""
-    as_json: Annotated[bool, tyro.conf.FlagCreatePairsOff, _arg(name="json")] = False
-    """Print results.json instead of tables."""
-
-    def given(self) -> dict[str, Any]:
-        """The options as settings; None where nothing was said."""
-        return super().given() | {
-            "data.labels": True if self.labels else None,
-            "training.budget": self.budget,
-            "hardware.device": self.device,
-            "hardware.threads": self.threads,
-        }
-
-    def check(self) -> None:
-        """Refuse what contradicts itself, before anything heavy is imported.
-
-        Raises:
-            UserError: Says what was expected.
-        """
-        require_least(self, limit=2, threads=1)
-        if not self.runs and self.source is None:
-            example = 'dcgan compare --data critters --vary "recipe=d2l,modern"'
-            raise UserError(f"Name the runs (dcgan compare RUN RUN), or the images to train on ({example}).")
-        if self.runs and self.vary:
-            raise UserError("--vary: trains new runs on --data. Name runs that are there, or --vary, not both.")
-        if self.samples and self.samples < 100:
-            raise UserError(f"--samples {self.samples}: must be 0, which measures nothing, or at least 100.")
-        for name, least, most in (("repeats", 1, 100), ("jobs", 1, 64), ("samples", 0, 10**6)):
-            if not least <= getattr(self, name) <= most:
-                raise UserError(f"--{name} {getattr(self, name)}: must be {least} … {most:,}.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluateOptions:
-    """How good the images are, in numbers and pictures."""
-
-    target: Annotated[str, tyro.conf.Positional, _arg("RUN|FOLDER|ZIP")]
-    """A run, one of its checkpoints, or images made by any other tool."""
-    reference: Annotated[str | None, _arg("SOURCE|RUN")] = None
-    """Real images to compare with. Default: what the run has held out (the official test split if there is one), and
-    what it was trained on."""
-    detectors: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, _arg("NAME", name="detector")] = ()
-    """Network to measure with: tiny, second, inception:FILE.safetensors, package.module:function; may be repeated.
-    Default: tiny and second; trust what both agree on."""
-    samples: Annotated[int, _arg("N")] = 10_000
-    """Images to draw from a run (default: 10000). Only results of equal N can be compared; 1000 takes a tenth of the
-    time."""
-    reference_images: Annotated[int | None, _arg("N")] = None
-    """Real images to compare with, of the held-out ones and of those trained on (default: as many as samples, but at
-    least 5000). Where there are more, the N is in the name of the measure."""
-    data: Annotated[str | None, _arg("SOURCE")] = None
-    """Where the images that the run was trained on are now, if they have moved; they are known by their content."""
-    checkpoint: Annotated[Literal["best", "last"] | None, _arg("{best,last}")] = None
-    """Of a run (default: the best one if one was kept, else the last)."""
-    size: Annotated[str | None, _arg("HEIGHT[xWIDTH]")] = None
-    """What the images of a folder are brought to, as the reference is (default: 64)."""
-    json: Flag = False
-    """Print the measurements as JSON."""
-    out: Annotated[str | None, _arg("FOLDER")] = None
-    """Where evaluation.json and the pictures go (default: into the run; of a folder, nowhere)."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class PlayOptions:
     """The page of a run in your browser: breed, walk, change and save images."""
 
@@ -292,3 +206,10 @@ class ExportOptions:
     """page: how weights are stored; int8 is the smallest and changes pixels by a few grey levels of 255."""
     with_discriminator: Flag = False
     """page: pack the discriminator too, which scores the images and shows what looks fake."""
+
+
+def place_of(source: str | None) -> str | None:
+    """The source by a name under which it is found from any folder later."""
+    from dcgan.data.sources.open import located
+
+    return None if source is None else located(source)

@@ -18,6 +18,7 @@ def shown(metavar: str) -> Any:
 
 
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff, spelled()]
+Json = Annotated[bool, tyro.conf.FlagCreatePairsOff, spelled(name="json")]
 Settings = Annotated[tuple[str, ...], tyro.conf.UseAppendAction, spelled("SECTION.KEY=VALUE", name="set")]
 
 

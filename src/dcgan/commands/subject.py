@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 import torch
 
-from dcgan.commands.options import EvaluateOptions
+from dcgan.commands.measuring_options import EvaluateOptions
 from dcgan.commands.originals import Originals
 from dcgan.data.dataset import Dataset
 from dcgan.data.prepare import prepare

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from dcgan.commands.chapter_options import ExerciseOptions, ImportOptions
 from dcgan.commands.explore import METHODS
-from dcgan.commands.options import FORMATS, CompareOptions, EvaluateOptions, ExportOptions, PlayOptions, TrainOptions
+from dcgan.commands.measuring_options import CompareOptions, EvaluateOptions
+from dcgan.commands.options import FORMATS, ExportOptions, PlayOptions, TrainOptions
 from dcgan.commands.sample import SampleOptions
 from dcgan.commands.sharing_options import PushOptions, ServeOptions
 from dcgan.data.sources.catalog import names

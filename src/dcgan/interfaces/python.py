@@ -13,7 +13,8 @@ import torch
 from dcgan.commands import compare as comparing
 from dcgan.commands import evaluate as evaluating
 from dcgan.commands.data import Inspection, inspect_data
-from dcgan.commands.options import CompareOptions, DataOptions, EvaluateOptions, TrainOptions
+from dcgan.commands.measuring_options import CompareOptions, EvaluateOptions
+from dcgan.commands.options import DataOptions, TrainOptions
 from dcgan.commands.plan import request
 from dcgan.files import user_path
 from dcgan.interfaces import given

@@ -12,14 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from dcgan.commands.chapter_options import ExerciseOptions, ImportOptions
-from dcgan.commands.options import (
-    CompareOptions,
-    DataOptions,
-    EvaluateOptions,
-    ExportOptions,
-    PlayOptions,
-    TrainOptions,
-)
+from dcgan.commands.measuring_options import CompareOptions, EvaluateOptions
+from dcgan.commands.options import DataOptions, ExportOptions, PlayOptions, TrainOptions
 from dcgan.commands.sample import SampleOptions
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import cache_root, user_path
@@ -142,7 +136,7 @@ def evaluate(words: list[str]) -> int:
     with choose_display() as display:
         evaluation = measure(options, display)
     numbers = [measurement.to_json() for measurement in evaluation.measurements]
-    if options.json:
+    if options.as_json:
         print(json.dumps(numbers, ensure_ascii=False, indent=1))
         return ExitCode.OK
     for line in (*table(rows_of(numbers)), "", *evaluation.remarks):
