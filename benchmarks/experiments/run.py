@@ -2,9 +2,10 @@
 
 python -m benchmarks.experiments.run [NAME or GROUP …] [--jobs 2] [--threads 1] [--out experiments]
 
-The results lie in benchmarks/results/experiments, a file for each run, named by a hash of its settings and images,
-beside the speeds that turned minutes into images; whoever calls this later goes on from there. The runs themselves and
-a page for each experiment go to --out. Real data is read from the folder that DCGAN_TEST_DATA names.
+Four folders in benchmarks/results/experiments keep what was made: results/, a file for each run, named by a hash of its
+settings and images; plans/; speeds/, which turned minutes into images; indexes/, which results an experiment has.
+Whoever calls this later goes on from there. The runs themselves and a page for each experiment go to --out.
+Real data is read from the folder that DCGAN_TEST_DATA names.
 """
 
 import argparse
@@ -89,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             display.say(f"{experiment.name}:")
             comparison = begin(declared, experiment, options, display)
             kept = json.dumps(index(comparison), indent=1) + "\n"
-            write_atomically(options.results / f"index-{experiment.name}.json", kept.encode())
+            write_atomically(options.results / "indexes" / f"{experiment.name}.json", kept.encode())
             outcomes = comparison.outcomes(options.jobs)
             for outcome in outcomes:
                 if outcome is not None:

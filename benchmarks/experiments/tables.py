@@ -4,7 +4,8 @@ python -m benchmarks.experiments.tables [--check]
 
 A table stands between `<!-- experiment NAME -->` and `<!-- end -->`; `<!-- classes NAME -->` begins that of its
 classes, `<!-- collapse -->` that of all collapse experiments together, `<!-- glance -->` that of `modern` against the
-others. --check writes nothing and fails when the page would be another.
+others. --check writes nothing and fails when the page would be another;
+--orphans lists the results that no experiment names any more.
 """
 
 import argparse
@@ -34,10 +35,10 @@ SPLITS = ("test", "held out", "train")  # the first of them that there is
 
 def load(experiment: Experiment, folder: Path = RESULTS) -> dict[str, list[Result]]:
     """The results of each of its variants, as far as they are there."""
-    path = folder / f"index-{experiment.name}.json"
+    path = folder / "indexes" / f"{experiment.name}.json"
     keys: dict[str, list[str]] = json.loads(path.read_text()) if path.exists() else {}
     return {
-        name: [found for key in chosen if (found := results.load(folder / f"{key}.json")) is not None]
+        name: [found for key in chosen if (found := results.load(folder / "results" / f"{key}.json")) is not None]
         for name, chosen in keys.items()
     }
 
@@ -216,11 +217,26 @@ def filled(page: str, folder: Path = RESULTS) -> str:
     )
 
 
+def orphans(folder: Path = RESULTS) -> list[Path]:
+    """Results that no index names: of rules or experiments that are gone."""
+    named = {
+        key
+        for path in (folder / "indexes").iterdir()
+        for keys in json.loads(path.read_bytes()).values()
+        for key in keys
+    }
+    return sorted(path for path in (folder / "results").iterdir() if path.stem not in named)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 1 when --check finds another page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--orphans", action="store_true")
     options = parser.parse_args(arguments)
+    if options.orphans:
+        print(*orphans(), sep="\n")
+        return 0
     page = PAGE.read_text(encoding="utf-8")
     if options.check:
         return int(filled(page) != page)

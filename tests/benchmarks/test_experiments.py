@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,19 +75,28 @@ def test_only_modern_and_changes_of_it_are_decided_by_rules() -> None:
 
 
 def test_every_kept_result_and_plan_of_a_fixed_config_is_found_by_its_key_still() -> None:
-    kept = [json.loads(path.read_bytes()) for path in declared.RESULTS.glob("[0-9a-f]*.json")]
+    kept = [json.loads(path.read_bytes()) for path in (declared.RESULTS / "results").iterdir()]
     fingerprints = {result["key"]: result["fingerprint"] for result in kept}
     configs = {result["key"]: complete(from_tables(result["config"])).asked({"undecided": ""}) for result in kept}
     assert kept and {identity(config, fingerprints[key]) for key, config in configs.items()} == fingerprints.keys()
     for experiment in DECLARED.experiments:
-        path = declared.RESULTS / f"index-{experiment.name}.json"
+        path = declared.RESULTS / "indexes" / f"{experiment.name}.json"
         keys = json.loads(path.read_bytes()) if path.exists() else {}
         for variant in DECLARED.variants_of(experiment, None):
             if (known := fingerprints.keys() & keys.get(variant.name, [])) and not variant.config.undecided:
                 key = known.pop()
                 requested = variant.config.asked({"hardware.threads": configs[key].hardware.threads})
                 plan = identity(requested, fingerprints[key], before_planning=True)
-                assert (declared.RESULTS / f"plan-{plan}.json").exists(), f"{experiment.name}: {variant.name}"
+                assert (declared.RESULTS / "plans" / f"{plan}.json").exists(), f"{experiment.name}: {variant.name}"
+
+
+def test_every_kept_file_is_of_its_kind_and_every_result_is_named_by_an_experiment() -> None:
+    kinds = {path.name for path in declared.RESULTS.iterdir()}
+    assert kinds == {"results", "plans", "speeds", "indexes"}, "a result outside them is never found"
+    assert tables.orphans() == [], "python -m benchmarks.experiments.tables --orphans lists them: delete them"
+    for path in (declared.RESULTS / "results").iterdir():
+        kept = json.loads(path.read_bytes())
+        assert len({json.dumps(one) for one in kept["protocols"]}) == len(kept["protocols"])
 
 
 def test_experiments_without_their_data_are_skipped_by_name(
@@ -134,8 +144,8 @@ def test_a_later_call_does_only_what_is_missing(
     assert runner.main([*words, str(tmp_path / "two")]) == 0  # with the results alone, the runs are gone
     assert len((tmp_path / "one" / "mine" / "starts").read_text().split()) == 4
     assert not (tmp_path / "two" / "mine" / "starts").exists()
-    kept = sorted((tmp_path / "kept").iterdir())
-    assert sum(path.name.startswith("plan-") for path in kept) == 2 and len(kept) == 4 + 2 + 1
+    kept = sorted(path for path in (tmp_path / "kept").rglob("*") if path.is_file())
+    assert Counter(path.parent.name for path in kept) == {"results": 4, "plans": 2, "indexes": 1}
     assert not any(str(critters_npy.parent) in path.read_text() for path in kept)
     found = tables.load(experiment, tmp_path / "kept")
     assert {name: [result.seed for result in results] for name, results in found.items()} == {
@@ -145,6 +155,11 @@ def test_a_later_call_does_only_what_is_missing(
     # The learning rate times 1000, plus the seed, less the floor of 0.25: 1.75, 2.75 of modern; 4.75, 5.75 of d2l.
     assert rows["modern"][5:7] == ["2.25 (1.75 … 2.75)", "0.429"]
     assert rows["d2l"][5:7] == ["5.25 (4.75 … 5.75)", "1"]
+
+
+def index(folder: Path, name: str) -> Path:
+    (folder / "indexes").mkdir(exist_ok=True)
+    return folder / "indexes" / f"{name}.json"
 
 
 def result(key: str, seed: int, diversity: float | None, failure: str | None = None) -> Result:
@@ -158,13 +173,13 @@ def test_collapse_and_divergence_are_counted_with_the_bound_of_their_share(tmp_p
     experiment = declared.Experiment("collapse-x", "x", ("modern",), "64", group="collapse", measures=measures)
     outcomes = [(0.9, None), (0.59, None), (0.6, None), (None, "no longer a finite number")]
     for seed, (diversity, failure) in enumerate(outcomes):
-        save(tmp_path / f"k{seed}.json", result(f"k{seed}", seed, diversity, failure))
-    (tmp_path / "index-collapse-x.json").write_text(json.dumps({"modern": ["k0", "k1", "k2", "k3", "not done yet"]}))
+        save(tmp_path / "results" / f"k{seed}.json", result(f"k{seed}", seed, diversity, failure))
+    index(tmp_path, "collapse-x").write_text(json.dumps({"modern": ["k0", "k1", "k2", "k3", "not done yet"]}))
     rows = tables.collapse_table([experiment], tmp_path).rows
     assert rows[0][:5] == ["x", "4", "1", "1", "0.59"]
     one = result("k0", 0, 0.9)
     within = replace(one.measurements[0], name="class_diversity_second_1k", value=0.04)
-    save(tmp_path / "k0.json", replace(one, measurements=(*one.measurements, within)))
+    save(tmp_path / "results" / "k0.json", replace(one, measurements=(*one.measurements, within)))
     assert tables.collapse_table([experiment], tmp_path).rows[0][:5] == ["x", "4", "1", "2", "0.04"]
     assert tables.bound(0, 50) == "5.8 %"  # 1 - 0.05^(1/50)
     assert tables.bound(4, 4) == "100.0 %" and tables.bound(0, 0) == "–"
@@ -215,10 +230,10 @@ def test_at_a_glance_stand_floors_and_shares_of_both_opponents_where_they_are(tm
             )
             for detector, value in (("tiny", tiny), ("second", second))
         )
-        save(tmp_path / f"{key}.json", replace(result(key, 0, None), measurements=taken))
+        save(tmp_path / "results" / f"{key}.json", replace(result(key, 0, None), measurements=taken))
 
     def experiment(name: str, **keys: list[str]) -> declared.Experiment:
-        (tmp_path / f"index-{name}.json").write_text(json.dumps(keys))
+        index(tmp_path, name).write_text(json.dumps(keys))
         return declared.Experiment(name, "x", tuple(keys), "10min")
 
     keep("m", 1.5, 2.5)

@@ -34,12 +34,17 @@ class ComparisonFolder:
 
     def result(self, key: str) -> Path:
         """What one run came to, as JSON."""
-        return (self.kept or self.root / "results") / f"{key}.json"
+        return (self.kept or self.root) / "results" / f"{key}.json"
 
     def plan(self, key: str) -> Path:
         """What was decided for one variant before its first run, as JSON."""
-        return (self.kept or self.root / "results") / f"plan-{key}.json"
+        return self._decided("plan", key)
 
     def speed(self, key: str) -> Path:
         """Images a second of one variant, measured once, as JSON."""
-        return (self.kept or self.root / "results") / f"speed-{key}.json"
+        return self._decided("speed", key)
+
+    def _decided(self, kind: str, key: str) -> Path:
+        """In a folder of its kind; what a comparison of an earlier version decided stays where it is."""
+        earlier = self.root / "results" / f"{kind}-{key}.json"
+        return earlier if earlier.exists() else (self.kept or self.root) / f"{kind}s" / f"{key}.json"

@@ -105,17 +105,26 @@ def beside(result: Result, kept: Result | None) -> Result:
 
 
 def save(path: Path, result: Result) -> None:
-    """Keep a result, whole or not at all."""
-    write_atomically(path, (json.dumps(result.to_json(), indent=1, ensure_ascii=False) + "\n").encode())
+    """Keep a result, whole or not at all: each protocol once, and with every number its place among them."""
+    values, protocols = result.to_json(), list[Any]()
+    for taken in values["measurements"]:
+        if taken["protocol"] not in protocols:
+            protocols.append(taken["protocol"])
+        taken["protocol"] = protocols.index(taken["protocol"])
+    values["protocols"] = protocols
+    write_atomically(path, (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def load(path: Path) -> Result | None:
     """A kept result; None when there is none, or none of this version."""
     try:
         values = json.loads(path.read_bytes())
-        measurements = tuple(map(Measurement.from_json, values.pop("measurements")))
+        taken, protocols = values.pop("measurements"), values.pop("protocols", None)
+        if protocols is not None:  # files of earlier versions have the protocol itself with every number
+            taken = [one | {"protocol": protocols[one["protocol"]]} for one in taken]
+        measurements = tuple(map(Measurement.from_json, taken))
         return Result(**values, measurements=measurements)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 
