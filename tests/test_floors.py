@@ -94,11 +94,6 @@ def test_only_the_interfaces_print(path: Path) -> None:
         assert "print" not in [name for name, _ in calls(path)]
 
 
-def test_only_pixels_py_knows_how_bytes_become_numbers() -> None:
-    knowing = {path.name for path in FILES if "127.5" in path.read_text()}
-    assert knowing <= {"pixels.py"}
-
-
 @pytest.mark.promise("No line of the program loads a pickle.")
 def test_no_pickle_is_ever_loaded() -> None:
     for path in FILES:
