@@ -104,8 +104,23 @@ def rule_table() -> str:
         settings = ", ".join(f"`{key}={word(value)}`" for key, value in rule.settings.items())
         anchor = re.sub(r"[^\w -]", "", rule.experiment.lower()).replace(" ", "-")
         reason = re.sub(r"{facts\.\w+:?[^}]*}", "so many", rule.reason)
-        rows.append([kind or "anything", settings, reason, f"[{rule.experiment}](experiments.md#{anchor})"])
+        rows.append(
+            [
+                kind or "anything",
+                settings,
+                reason,
+                f"[{rule.experiment}](experiments/{page_of(rule.experiment)}#{anchor})",
+            ]
+        )
     return markdown(rows)
+
+
+def page_of(experiment: str) -> str:
+    """The page of docs/experiments that has a section of this name; empty without one."""
+    for path in (ROOT / "docs" / "experiments").glob("*.md"):
+        if f"# {experiment}\n" in path.read_text(encoding="utf-8"):
+            return path.name
+    return ""
 
 
 def word(value: object) -> str:
@@ -130,7 +145,6 @@ def test_the_tables_of_recipes_and_rules_are_those_of_the_program(table: Callabl
 
 
 def test_every_rule_is_about_facts_and_settings_that_there_are_and_has_its_experiment() -> None:
-    headings = re.findall(r"^#+ (.*)$", (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8"), re.MULTILINE)
     shape, classes = (
         {"height": 64, "width": 64, "channels": 3},
         {"num_classes": 0, "class_sizes": (0, 0), "class_share": 0.0},
@@ -139,7 +153,7 @@ def test_every_rule_is_about_facts_and_settings_that_there_are_and_has_its_exper
     for rule in RULES:
         assert all(hasattr(facts, name) for name in rule.when), rule
         assert rule.reason.format(facts=facts) and not rule.reason.endswith("."), rule
-        assert rule.experiment in headings, f"docs/experiments.md has nothing under: {rule.experiment}"
+        assert page_of(rule.experiment), f"docs/experiments has nothing under: {rule.experiment}"
         Config().asked(rule.settings)
 
 
@@ -158,6 +172,32 @@ def test_every_file_of_the_program_is_on_the_map_and_no_other() -> None:
     there = {str(path.relative_to(source)) for path in source.rglob("*.*") if path.suffix in (".py", ".css", ".js")}
     there = {name for name in there if not name.endswith("/__init__.py")}
     assert sorted(shown) == sorted(there)
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link may name within a page: its headings as GitHub spells them, numbered where they come again."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    found: list[str] = []
+    for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
+        words = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()
+        plain = re.sub(r"[^\w -]", "", words).replace(" ", "-")
+        found.append(plain if plain not in found else f"{plain}-{found.count(plain)}")
+    return {*found, *re.findall(r'<a (?:id|name)="([^"]+)"', text)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_links_into_a_page_name_one_of_its_headings(page: Path) -> None:
+    targets = [target.partition("#") for target in LINK.findall(page.read_text(encoding="utf-8"))]
+    inside = [(page.parent / name if name else page, anchor) for name, _, anchor in targets if ":" not in name]
+    asked = [(place, anchor) for place, anchor in inside if anchor and place.suffix == ".md"]
+    assert [(place.name, anchor) for place, anchor in asked if anchor not in anchors(place)] == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name == "experiments"], ids=page_id)
+def test_a_page_of_experiments_begins_with_its_decision_evidence_and_command(page: Path) -> None:
+    lines = page.read_text(encoding="utf-8").splitlines()
+    begins = [line.partition(":**")[0] for line in lines[2:5]]
+    assert begins == ["- **Decision", "- **Evidence", "- **Command"] or page.name == "README.md"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)

@@ -1,10 +1,10 @@
-"""The tables of docs/experiments.md, made of the results alone: no number in them is typed by hand.
+"""The tables of docs/experiments/*.md, made of the results alone: no number in them is typed by hand.
 
 python -m benchmarks.experiments.tables [--check]
 
 A table stands between `<!-- experiment NAME -->` and `<!-- end -->`; `<!-- classes NAME -->` begins that of its
 classes, `<!-- collapse -->` that of all collapse experiments together, `<!-- glance -->` that of `modern` against the
-others. --check writes nothing and fails when the page would be another;
+others. --check writes nothing and fails when a page would be another;
 --orphans lists the results that no experiment names any more.
 """
 
@@ -19,6 +19,7 @@ from pathlib import Path
 from scipy.stats import beta
 
 from benchmarks.experiments.declared import DETECTORS, RESULTS, Experiment, read
+from benchmarks.machine import ROOT
 from dcgan.commands.comparing import results
 from dcgan.commands.comparing.results import Result
 from dcgan.commands.comparing.tally import excess_of, label
@@ -27,7 +28,7 @@ from dcgan.evaluation.measures.effects import Spread, spread
 from dcgan.reporting.table import Table
 from dcgan.wording import duration, number
 
-PAGE = Path(__file__).parents[2] / "docs" / "experiments.md"
+PAGES = sorted((ROOT / "docs" / "experiments").glob("*.md"))
 COLLAPSED = 0.6  # diversity by some detector, in all or within classes, as a share of that of real images
 NOTHING = "–"
 SPLITS = ("test", "held out", "train")  # the first of them that there is
@@ -237,10 +238,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.orphans:
         print(*orphans(), sep="\n")
         return 0
-    page = PAGE.read_text(encoding="utf-8")
+    pages = {path: path.read_text(encoding="utf-8") for path in PAGES}
+    changed = {path: new for path, page in pages.items() if (new := filled(page)) != page}
     if options.check:
-        return int(filled(page) != page)
-    PAGE.write_text(filled(page), encoding="utf-8")
+        return int(bool(changed))
+    for path, page in changed.items():
+        path.write_text(page, encoding="utf-8")
     return 0
 
 

@@ -5,7 +5,7 @@ Both layers are one linear map between a large map and the small one of half its
 the two. Each is a product of gathered patches with a matrix of weights. On a processor in bfloat16 the gradient of the
 weights is 1.2 to 2.2 times as fast so as by the library when the small map is at most 8 x 8, and where there are
 matrix units (AMX) up to 6 times; there the other two are up to 2.5 times as fast on maps of 4 x 4. Elsewhere, and in
-float32, the library is faster (docs/experiments.md). Results differ by rounding alone. On a GPU the layers next to
+float32, the library is faster (docs/experiments). Results differ by rounding alone. On a GPU the layers next to
 the image are computed in blocks (folding.py).
 """
 

@@ -24,7 +24,7 @@ class Rule(NamedTuple):
     reason: str
     """In words, ``{facts.num_images:,}`` and the like in them."""
     experiment: str
-    """The heading in docs/experiments.md under which it is measured."""
+    """The heading in docs/experiments/*.md under which it is measured."""
 
 
 RULES = (
