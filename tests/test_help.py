@@ -21,6 +21,7 @@ COMMANDS = {
     "play": ["play"],
     "push": ["push"],
     "serve": ["serve"],
+    "track": ["track"],
     "explore": ["explore"],
     "explore-walk": ["explore", "walk"],
     "explore-arithmetic": ["explore", "arithmetic"],

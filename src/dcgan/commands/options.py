@@ -14,6 +14,8 @@ from dcgan.notation import parse_size
 from dcgan.settings.config import Config, read_toml
 from dcgan.settings.recipes import complete, recipe
 
+Tracking = Literal["tensorboard", "wandb", "mlflow", "trackio"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImageOptions:
@@ -111,6 +113,9 @@ class TrainOptions(DataOptions):
     """Start from a config.toml, such as another run's."""
     dry_run: Flag = False
     """Print the whole config and what it will cost; train nothing."""
+    track: Annotated[tuple[Tracking, ...], tyro.conf.UseAppendAction, _arg("NAME", name="track")] = ()
+    """Tell tensorboard, wandb, mlflow or trackio of the run, on this machine; may be repeated. Each is an extra:
+    pip install 'dcgan[tensorboard]'."""
     profile: Flag = False
     """Watch 20 steps: profile.txt says where their time goes, profile.json is the trace."""
 

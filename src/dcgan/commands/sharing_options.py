@@ -1,10 +1,11 @@
-"""The options of the commands that bring a generator to other people: push and serve; no torch here."""
+"""The options of the commands that bring a run to other people and programs: push, serve, track; no torch here."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import tyro
 
+from dcgan.commands.options import Tracking
 from dcgan.commands.spelling import Flag
 from dcgan.commands.spelling import spelled as _arg
 
@@ -39,3 +40,16 @@ class ServeOptions:
     """Processor threads that draw (default: all that may be used)."""
     checkpoint: Annotated[Literal["best", "last"] | None, _arg("{best,last}")] = None
     """Of each run (default: the best one if one was kept, else the last)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackOptions:
+    """What a run has in its journal, told to a tracker."""
+
+    run: Annotated[str, tyro.conf.Positional, _arg("RUN")]
+    """The folder that dcgan train made."""
+    to: Annotated[Tracking, _arg("NAME")]
+    """tensorboard, wandb, mlflow or trackio.
+    Each is an extra, such as pip install 'dcgan[wandb]'.
+    All of it stays on this machine, unless WANDB_MODE=online,
+    MLFLOW_TRACKING_URI or TRACKIO_SPACE_ID name another place."""

@@ -19,6 +19,7 @@ dcgan: deep convolutional GANs on your own images
   dcgan export RUN       the generator as files for others: --to page, onnx, …
   dcgan push RUN NAME    to the Hugging Face hub: shown first, sent with --yes
   dcgan serve RUN        images by seed over HTTP
+  dcgan track RUN        its numbers in TensorBoard, W&B, MLflow or Trackio
   dcgan import FILE      weights of the textbook chapter's own generator
   dcgan evaluate RUN     how good they are, in numbers that can be trusted
   dcgan compare RUN RUN  side by side; --vary trains what is missing
@@ -28,8 +29,7 @@ dcgan: deep convolutional GANs on your own images
   dcgan doctor           what this machine can do, and how to mend the rest
 
 Examples:
-  dcgan train critters --size 32 --budget 50k --out demo
-  dcgan train photos/ --size 64 --budget 1h
+  dcgan train photos/ --size 64 --budget 1h --out demo
   dcgan sample demo --seeds 0-63 --out creatures
 
 dcgan COMMAND --help tells the rest; --debug shows where an error came from;
@@ -103,9 +103,10 @@ def commands() -> dict[str, Callable[[list[str]], int]]:
         "sample": verbs.sample,
         "export": verbs.export,
         "import": verbs.import_weights,
-        "play": verbs.play,
+        "play": sharing.play,
         "push": sharing.push,
         "serve": sharing.serve,
+        "track": sharing.track,
         "evaluate": verbs.evaluate,
         "exercise": verbs.exercise,
         "data": verbs.data,

@@ -10,7 +10,7 @@ from dcgan.commands.explore import METHODS
 from dcgan.commands.measuring_options import CompareOptions, EvaluateOptions
 from dcgan.commands.options import FORMATS, ExportOptions, PlayOptions, TrainOptions
 from dcgan.commands.sample import SampleOptions
-from dcgan.commands.sharing_options import PushOptions, ServeOptions
+from dcgan.commands.sharing_options import PushOptions, ServeOptions, TrackOptions
 from dcgan.data.sources.catalog import names
 from dcgan.errors import UserError
 from dcgan.interfaces.arguments import arguments
@@ -24,6 +24,7 @@ OPTIONS: dict[str, Any] = {
     "export": ExportOptions,
     "push": PushOptions,
     "serve": ServeOptions,
+    "track": TrackOptions,
     "import": ImportOptions,
     "evaluate": EvaluateOptions,
     "compare": CompareOptions,

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from dcgan.commands.options import Tracking
 from dcgan.errors import UserError
 from dcgan.interfaces.arguments import unwrapped
 from dcgan.settings.config import Config, flatten
@@ -194,5 +195,8 @@ _CONVERSIONS: dict[str, Callable[[str, Any], Any]] = {
     "classes": listed,
     "detectors": lambda _, value: (value,) if isinstance(value, str) else tuple(value),
     "device": lambda _, value: None if value is None else str(value),
+    "track": lambda name, value: tuple(
+        choice(name, one, get_args(Tracking)) for one in ((value,) if isinstance(value, str) else value)
+    ),
     "runs": lambda name, value: tuple(text(name, one) for one in value),
 }

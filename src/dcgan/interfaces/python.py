@@ -14,7 +14,7 @@ from dcgan.commands import compare as comparing
 from dcgan.commands import evaluate as evaluating
 from dcgan.commands.data import Inspection, inspect_data
 from dcgan.commands.measuring_options import CompareOptions, EvaluateOptions
-from dcgan.commands.options import DataOptions, TrainOptions
+from dcgan.commands.options import DataOptions, Tracking, TrainOptions
 from dcgan.commands.plan import request
 from dcgan.files import user_path
 from dcgan.interfaces import given
@@ -51,6 +51,7 @@ def train(
     precision: Literal["auto", "fp32", "bf16"] | None = None,
     config: Place | None = None,
     settings: Mapping[str, Any] | None = None,
+    track: Tracking | Sequence[Tracking] = (),
     display: Shown = "auto",
     **unknown: Never,
 ) -> TrainingRun:
@@ -80,6 +81,7 @@ def train(
         precision: ``"auto"`` measures which is faster here.
         config: Start from a config.toml, such as another run's.
         settings: Any other setting: ``{"training.batch_size": 64}``.
+        track: ``"tensorboard"``, ``"wandb"``, ``"mlflow"``, ``"trackio"``: who is told of the run, on this machine.
         display: ``"auto"`` shows a live picture in a notebook and a bar on a terminal; None shows nothing.
 
     Raises:

@@ -2,7 +2,7 @@
 
 import atexit
 import weakref
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,7 @@ from dcgan.commands.train import Training, conclude, introduce, locate
 from dcgan.errors import UserError
 from dcgan.interfaces.console import Display, PlainDisplay, choose_display
 from dcgan.interfaces.progress import Progress
+from dcgan.reporting.tracking import Following, require_all
 from dcgan.settings.config import Config
 from dcgan.training.step import StepReport
 
@@ -36,9 +37,9 @@ class Silence:
 class TrainingRun(Iterator[StepReport]):
     """A run that trains one step each time it is asked for the next report; closing it saves."""
 
-    def __init__(self, training: Training, display: Display | None) -> None:
+    def __init__(self, training: Training, display: Display | None, track: Sequence[str] = ()) -> None:
         self._training = training
-        self._steps = _steps(training, display)
+        self._steps = _steps(training, display, track)
         self.folder: Path = training.run.root
         """Where everything of the run is; ``dcgan.load`` takes it."""
         atexit.register(_close, weakref.ref(self._steps))  # a program that ends with an open run still saves it
@@ -87,13 +88,14 @@ def begin(options: TrainOptions, display: Shown) -> TrainingRun:
     if (earlier := _open_runs.get(folder)) is not None:
         earlier.close()
     shown = display_of(display)
-    run = TrainingRun(Training(options, shown or Silence()), shown)
+    require_all(options.track)
+    run = TrainingRun(Training(options, shown or Silence()), shown, options.track)
     _open_runs[folder] = run
     return run
 
 
-def _steps(training: Training, display: Display | None) -> Generator[StepReport]:
-    with training:
+def _steps(training: Training, display: Display | None, track: Sequence[str]) -> Generator[StepReport]:
+    with training, Following(track, training.run, (display or Silence()).say):
         if display is None:
             yield from training.steps()
             return

@@ -1,10 +1,29 @@
-"""The commands that bring a generator to other people: options in, words out, and an exit code."""
+"""The commands that bring a run to other people and programs: options in, words out, and an exit code."""
 
-from dcgan.commands.sharing_options import PushOptions, ServeOptions
+from contextlib import suppress
+
+from dcgan.commands.options import PlayOptions
+from dcgan.commands.sharing_options import PushOptions, ServeOptions, TrackOptions
 from dcgan.errors import ExitCode
 from dcgan.interfaces.arguments import parse
 from dcgan.interfaces.signals import Stop
 from dcgan.wording import plain
+
+
+def play(words: list[str]) -> int:
+    """``dcgan play``: serves the page until Ctrl-C."""
+    options = parse(PlayOptions, words, "dcgan play")
+    import webbrowser
+
+    from dcgan.commands.playing import Saver
+    from dcgan.interfaces.player import Player
+
+    with Player(Saver(options), options.port) as player, suppress(KeyboardInterrupt):
+        print(f"{player.address} is the page of {plain(player.saver.name)}. Ctrl-C ends it.", flush=True)
+        if not options.no_browser:
+            webbrowser.open(player.address)
+        player.serve_forever()
+    return ExitCode.OK
 
 
 def push(words: list[str]) -> int:
@@ -35,3 +54,14 @@ def serve(words: list[str]) -> int:
     with Stop() as stop:
         listen(options, lambda text: print(plain(text), flush=True))
     return stop.asked or ExitCode.OK
+
+
+def track(words: list[str]) -> int:
+    """``dcgan track``: what a tracker was not told before."""
+    options = parse(TrackOptions, words, "dcgan track")
+    from dcgan.commands.track import track as tell
+
+    told = tell(options)
+    new = f"{told.lines:,} lines of the journal told" if told.lines else "everything was told before"
+    print(f"{plain(told.run)}: {new}. To see them: {plain(told.command)}")
+    return ExitCode.OK

@@ -5,7 +5,6 @@ import os
 import re
 import types
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,7 @@ import tyro
 
 from dcgan.commands.chapter_options import ExerciseOptions, ImportOptions
 from dcgan.commands.measuring_options import CompareOptions, EvaluateOptions
-from dcgan.commands.options import DataOptions, ExportOptions, PlayOptions, TrainOptions
+from dcgan.commands.options import DataOptions, ExportOptions, TrainOptions
 from dcgan.commands.sample import SampleOptions
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import cache_root, user_path
@@ -42,8 +41,15 @@ def train(words: list[str]) -> int:
         return _dry_run(options)
     from dcgan.commands.train import Training, conclude, introduce
     from dcgan.interfaces.progress import Progress
+    from dcgan.reporting.tracking import Following, require_all
 
-    with telling_what_is_left(options), choose_display() as display, Training(options, display) as training:
+    require_all(options.track)
+    with (
+        telling_what_is_left(options),
+        choose_display() as display,
+        Training(options, display) as training,
+        Following(options.track, training.run, display.say),
+    ):
         for line in introduce(training, verbose=options.verbose):
             display.say(line)
         with Stop() as stop:
@@ -106,22 +112,6 @@ def import_weights(words: list[str]) -> int:
         f"{plain(done.folder)}: a generator of {data.height} x {data.width} images, {model.image_channels} channels, "
         f"width {model.generator_width}. New images: dcgan sample {plain(done.folder)}"
     )
-    return ExitCode.OK
-
-
-def play(words: list[str]) -> int:
-    """``dcgan play``: serves the page until Ctrl-C."""
-    options = parse(PlayOptions, words, "dcgan play")
-    import webbrowser
-
-    from dcgan.commands.playing import Saver
-    from dcgan.interfaces.player import Player
-
-    with Player(Saver(options), options.port) as player, suppress(KeyboardInterrupt):
-        print(f"{player.address} is the page of {plain(player.saver.name)}. Ctrl-C ends it.", flush=True)
-        if not options.no_browser:
-            webbrowser.open(player.address)
-        player.serve_forever()
     return ExitCode.OK
 
 

@@ -129,6 +129,11 @@ class RunFolder:
         return self.root / "film.gif"
 
     @property
+    def tracked(self) -> Path:
+        """How much of the journal each tracker was told, as JSON. By tracking."""
+        return self.root / "tracked.json"
+
+    @property
     def trace(self) -> Path:
         """Of some steps, for chrome://tracing. By ``train --profile``."""
         return self.root / "profile.json"
