@@ -21,6 +21,7 @@ from dcgan.settings.recipes import complete
 DECLARED = declared.read()
 MEASURED = {
     "training.budget", "training.images", "training.images_per_second", "model.image_channels", "model.num_classes",
+    "training.replan", "training.planned_at", "training.planned_images",
 }  # fmt: skip
 
 

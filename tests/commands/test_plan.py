@@ -50,12 +50,17 @@ def test_settings_that_could_not_be_read_back_are_refused() -> None:
         as_toml(Config().asked({"data.classes": [f"class {number:06}" for number in range(70_000)]}))
 
 
-SAVED = Config().asked({"model.discriminator_norm": False})  # which any other setting goes with
-MAY_CHANGE = ("runs.", "hardware.", "training.budget", "training.images", "training.rollbacks", "data.source")
+SAVED = Config().asked(  # any other setting goes with these
+    {"model.discriminator_norm": False, "training.planned_at": (10,), "training.planned_images": (100,)}
+)
+MAY_CHANGE = (
+    "runs.", "hardware.", "training.budget", "training.images", "training.replan", "training.rollbacks", "data.source",
+)  # fmt: skip
 OTHERS = {
     "recipe": "d2l", "data.source": "mnist", "data.height": 32, "data.width": 128, "data.background": "#123456",
     "data.classes": ("cat",), "training.budget": "7min", "training.augmentation": ("colour",),
-    "training.average_width": 0.1, "hardware.device": "cuda",
+    "training.average_width": 0.1, "hardware.device": "cuda", "training.replan": True, "training.planned_at": (20,),
+    "training.planned_images": (200,),
 }  # fmt: skip
 
 

@@ -84,6 +84,7 @@ def identity_of(knobs: dict, fingerprint: str) -> str:
         "recipe",
         "training.budget",
         "training.images_per_second",
+        "training.replan",
         "hardware.device",
         "hardware.threads",
         "hardware.step",
@@ -108,6 +109,7 @@ def test_a_key_is_the_same_for_what_reaches_no_weight() -> None:
     same = [
         {"runs.keep": 5}, {"data.source": "elsewhere/sprites.zip"}, {"training.budget": "6400"},
         {"hardware.threads": 7}, {"hardware.step": "eager"}, {"training.images_per_second": 12.5},
+        {"training.replan": True},
         {"recipe": "of another name"},
     ]  # fmt: skip
     assert {identity(planned(**changes), "images") for changes in same} == {key}

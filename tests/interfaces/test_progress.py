@@ -31,15 +31,15 @@ def report(seen: int) -> StepReport:
     return StepReport(seen, *torch.tensor([0.5, 2.0, 1.0, -1.0]).unbind())
 
 
-def progress_of(display: Any, seen: int = 0, total: int = 1000) -> Progress:
-    return Progress(display, seen, total)
+def progress_of(display: Any, seen: int = 0) -> Progress:
+    return Progress(display, seen)
 
 
 def test_two_steps_a_second_are_shown(now: list[float]) -> None:
     display = Shown()
     progress = progress_of(display)
     for seen in range(10, 120, 10):
-        progress.step(report(seen))
+        progress.step(report(seen), 1000)
         now[0] += 0.25
     assert display.steps == [(seen, 1000, pytest.approx(40.0), 0.5, 2.0) for seen in (30, 50, 70, 90, 110)]
 
@@ -48,20 +48,20 @@ def test_a_slow_first_step_does_not_count(now: list[float]) -> None:
     display = Shown()
     progress = progress_of(display)
     now[0] += 30
-    progress.step(report(10))
+    progress.step(report(10), 1000)
     now[0] += 1
-    progress.step(report(20))
+    progress.step(report(20), 1000)
     assert [numbers[2] for numbers in display.steps] == [pytest.approx(10.0)]
 
 
 def test_the_speed_is_that_of_the_last_minute(now: list[float]) -> None:
     display = Shown()
-    progress = progress_of(display, total=100_000)
+    progress = progress_of(display)
     seen = 0
     for speed, seconds in ((1000, 100), (10, 61)):
         for _ in range(seconds):
             seen += speed
-            progress.step(report(seen))
+            progress.step(report(seen), 100_000)
             now[0] += 1
     assert display.steps[98][2] == pytest.approx(1000)
     assert display.steps[-1][2] == pytest.approx(10)
@@ -71,15 +71,24 @@ def test_the_last_step_is_always_shown_even_if_it_is_the_only_one(now: list[floa
     display = Shown()
     progress = progress_of(display, seen=900)
     now[0] += 0.1
-    progress.step(report(1000))
+    progress.step(report(1000), 1000)
     assert display.steps == [(1000, 1000, pytest.approx(1000.0), 0.5, 2.0)]
 
 
 def test_after_a_roll_back_the_speed_is_that_of_new_steps(now: list[float]) -> None:
     display = Shown()
     progress = progress_of(display, seen=500)
-    progress.step(report(510))
-    progress.step(report(200))
+    progress.step(report(510), 1000)
+    progress.step(report(200), 1000)
     now[0] += 0.5
-    progress.step(report(250))
+    progress.step(report(250), 1000)
     assert [numbers[:3] for numbers in display.steps] == [(250, 1000, pytest.approx(100.0))]
+
+
+def test_a_total_that_was_corrected_is_shown_as_it_is_now(now: list[float]) -> None:
+    display = Shown()
+    progress = progress_of(display)
+    for seen, total in ((10, 1000), (20, 1000), (30, 400)):
+        progress.step(report(seen), total)
+        now[0] += 1
+    assert [numbers[1] for numbers in display.steps] == [1000, 400]

@@ -161,8 +161,12 @@ def decide(
     *,
     threads: int,
 ) -> dict[str, Config]:
-    """The configs by name with all that is open decided: as it was the first time, else now, and kept."""
-    wanted = {variant.name: variant.config.asked({"hardware.threads": threads}) for variant in variants}
+    """The configs by name with all that is open decided: as it was the first time, else now, and kept.
+
+    No run corrects its number of images: seeds of one variant see equally many, however busy the machine is.
+    """
+    settled = {"hardware.threads": threads, "training.replan": False}
+    wanted = {variant.name: variant.config.asked(settled) for variant in variants}
     paths = {
         name: folder.plan(identity(config, datasets[name].fingerprint, before_planning=True))
         for name, config in wanted.items()

@@ -158,6 +158,7 @@ class TrainOptions(DataOptions):
         changes, forgotten = self.changes(), dict[str, Any]()
         if changes.keys() - {"seed"}:
             forgotten = {"training.images": None, "training.images_per_second": None}
+            forgotten |= {"training.planned_at": (), "training.planned_images": ()}
         if "hardware.device" in changes:
             forgotten["hardware.step"] = "auto"
         return complete(read_toml(user_path(self.config)) | forgotten)

@@ -4,7 +4,8 @@
 2. ``settle``: a run that is there keeps what it has, but for what says nothing of what is learned.
 3. ``decide``: rules, images and machine decide the rest, once, before step 0; it is written down with the run.
 
-Nothing touches a config after that.
+Nothing touches a config after that but the end of a run that was given a time, which its own speed corrects
+(``live/pace.py``) and which ``gone_on`` takes from the checkpoint.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 
 from dcgan.commands.evidence import facts_of, flip_of, images_of, num_classes
+from dcgan.commands.live.pace import images_in
 from dcgan.commands.options import DataOptions
 from dcgan.data.dataset import Dataset
 from dcgan.errors import UserError
@@ -27,15 +29,20 @@ from dcgan.training.fastest import compiled_if_faster, possible, speed_of
 
 NUM_ANCHORS = 10
 
-FREE = ("runs.", "hardware.", "training.budget", "training.images", "training.rollbacks", "data.source")
+FREE = (
+    "runs.", "hardware.", "training.budget", "training.images", "training.replan", "training.rollbacks", "data.source",
+)  # fmt: skip
 """Sections and settings that may change between the starts of one run: none of them says what is learned. Where the
 images lie is one of them; that they are the same is seen by their fingerprint."""
 
-NOT_YET = {
+NOT_YET: dict[str, Any] = {
     "model.image_channels": None,
     "model.num_classes": None,
     "training.images": None,
     "training.images_per_second": None,
+    "training.replan": None,
+    "training.planned_at": (),
+    "training.planned_images": (),
     "training.flip": "auto",
     "training.anchor_every_images": None,
     "hardware.device": "auto",
@@ -44,6 +51,9 @@ NOT_YET = {
     "hardware.step": "auto",
 }
 """What settings are until images and machine decide them: a request that leaves them so takes what the run has."""
+
+COURSE = ("training.images", "training.planned_at", "training.planned_images")
+"""Where a run ends, and where it was to end before that was corrected."""
 
 
 def request(options: DataOptions) -> Config:
@@ -69,8 +79,10 @@ def settle(requested: Config, saved: Config) -> Config:
     if fixed:
         difference = "; ".join(f"{key} was {had[key]}, is {value}" for key, value in fixed.items())
         raise UserError(f"This run has other settings: {difference}. Use these, or another folder (--out).")
+    if "training.images" in changed:
+        changed.setdefault("training.replan", False)
     if "training.budget" in changed:
-        changed["training.images"] = None
+        changed |= {"training.replan": requested.training.replan} | {key: NOT_YET[key] for key in COURSE}
     if "hardware.device" in changed:
         changed.setdefault("hardware.step", "auto")
     return saved.asked(changed)
@@ -132,13 +144,33 @@ def _measured(config: Config, epoch_size: int, speed: float | None, *, measure: 
     training = config.training
     images_per_second = training.images_per_second
     if measure or parse_budget(training.budget).unit == "seconds":
-        # The speed of the first start, if there was one: twice the time is then exactly twice the images.
+        # The speed of the first start, if there was one: it is measured once.
         images_per_second = images_per_second or speed or speed_of(config)
     images = training.images or images_of(training.budget, epoch_size, images_per_second)
+    timed = parse_budget(training.budget).unit == "seconds"
+    replan = timed and training.images is None if training.replan is None else training.replan
     return config.decided(
         {
             "training.images_per_second": images_per_second,
             "training.images": images,
+            "training.replan": replan,
             "training.anchor_every_images": training.anchor_every_images or max(1, images // NUM_ANCHORS),
         }
     )
+
+
+def gone_on(config: Config, before: Config, images_seen: int, seconds: float) -> Config:
+    """The config of a run that goes on from a checkpoint, whose own one is ``before``.
+
+    An end that was corrected is as the checkpoint has it; that of another time follows from the speed so far.
+    """
+    budget = parse_budget(config.training.budget)
+    if not config.training.replan or budget.unit != "seconds":
+        return config
+    if config.training.budget == before.training.budget:
+        had = dict(flatten(before))
+        return config.decided({key: had[key] for key in COURSE})
+    if images_seen == 0 or seconds == 0:
+        return config
+    left = images_in(budget.amount - seconds, images_seen / seconds)
+    return config.decided({"training.images": images_seen + left})

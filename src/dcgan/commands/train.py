@@ -16,7 +16,7 @@ from dcgan.commands.fitness import fit_for
 from dcgan.commands.live.listener import Listener
 from dcgan.commands.live.session import Session
 from dcgan.commands.options import TrainOptions
-from dcgan.commands.plan import decide, request, settle
+from dcgan.commands.plan import decide, gone_on, request, settle
 from dcgan.data.prepare import Dataset, prepare
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import DiskError, clear_temporaries, require_space, user_path, write_atomically
@@ -84,7 +84,7 @@ class Training:
     @property
     def images_total(self) -> int:
         """Images that the budget amounts to."""
-        return self.config.training.images or 0
+        return self.session.config.training.images or 0
 
     def steps(self) -> Generator[StepReport]:
         """Train: one report a step. Closing the iterator saves; the same command goes on from there."""
@@ -111,6 +111,8 @@ class Training:
                     ExitCode.DATA,
                 )
             state.restore(found.tensors, found.facts)
+            before = checkpoint.config_of(found)
+            self.config = gone_on(self.config, before, state.images_seen, state.seconds)
             self._set_aside(found)
         else:
             size = sum(tensor.nbytes for tensor in state.tensors().values())

@@ -11,27 +11,30 @@ WINDOW = 60.0  # seconds of running that the speed is of: a machine that was bus
 
 
 class Progress:
-    """Reads the reports of a run that goes from ``images_seen`` to ``images_total`` and shows some of them.
+    """Reads the reports of a run that goes on from ``images_seen`` and shows some of them.
 
     The speed, and with it the time left, is that of the last minute. It leaves out the first step, which takes longer
     than any other, unless there is no other.
     """
 
-    def __init__(self, display: Display, images_seen: int, images_total: int) -> None:
-        self._display, self._total = display, images_total
+    def __init__(self, display: Display, images_seen: int) -> None:
+        self._display = display
         self._shown = Timer(images_seen)
         self._looks = deque([Timer(images_seen)])
         self._is_first = True
 
-    def step(self, report: StepReport) -> None:
-        """Show the report if half a second has passed since the last one, or if it ends the run."""
+    def step(self, report: StepReport, images_total: int) -> None:
+        """Show the report if half a second has passed since the last one, or if it ends the run.
+
+        ``images_total``: of the budget; a run that was given a time may have corrected it.
+        """
         seen = report.images_seen
         rolled_back = seen < self._shown.images
-        if rolled_back or (self._is_first and seen < self._total):
+        if rolled_back or (self._is_first and seen < images_total):
             self._restart(seen)
-        if self._shown.elapsed >= SECONDS or seen >= self._total:
+        if self._shown.elapsed >= SECONDS or seen >= images_total:
             losses = float(report.discriminator_loss), float(report.generator_loss)
-            self._display.step(seen, self._total, self._speed(seen), *losses)
+            self._display.step(seen, images_total, self._speed(seen), *losses)
             self._shown.restart(seen)
 
     def _speed(self, seen: int) -> float:

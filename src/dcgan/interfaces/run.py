@@ -102,9 +102,9 @@ def _steps(training: Training, display: Display | None, track: Sequence[str]) ->
         with display, closing(training.steps()) as steps:
             for line in introduce(training):
                 display.say(line)
-            progress = Progress(display, training.images_seen, training.images_total)
+            progress = Progress(display, training.images_seen)
             for report in steps:
-                progress.step(report)
+                progress.step(report, training.images_total)
                 yield report
             for line in conclude(training):
                 display.say(line)

@@ -53,9 +53,9 @@ def train(words: list[str]) -> int:
         for line in introduce(training, verbose=options.verbose):
             display.say(line)
         with Stop() as stop:
-            steps, progress = training.steps(), Progress(display, training.images_seen, training.images_total)
+            steps, progress = training.steps(), Progress(display, training.images_seen)
             for report in steps:
-                progress.step(report)
+                progress.step(report, training.images_total)
                 if stop.asked:
                     display.say("Stopping: the run is being saved. Ctrl-C once more stops at once.")
                     steps.close()

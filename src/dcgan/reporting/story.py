@@ -24,6 +24,9 @@ SECONDS_OF_SILENCE = 900.0
 
 MAX_JSON_BYTES = 100_000_000
 
+PLANS = ("start", "plan", "rollback")
+"""Events that tell the number of images that the budget is."""
+
 COLUMNS = ("discriminator_loss", "generator_loss", "real_score", "fake_score", "images_per_second", "seconds")
 
 
@@ -96,7 +99,7 @@ def read_story(run: RunFolder) -> Story:
         (int(e["images_seen"]), str(e.get("text", ""))) for e in events if e["event"] in ("warning", "rollback")
     ]
     looks = [Looked(int(e["images_seen"]), _number(e.get("distance"))) for e in events if e["event"] == "evaluation"]
-    totals = [_number(event.get("images")) for event in events if event["event"] == "start"]
+    totals = [_number(event.get("images")) for event in events if event["event"] in PLANS]
     total = next((value for value in [*reversed(totals), _number(config.get("training.images"))] if value > 0), None)
     times = [_number(event.get("seconds")) for event in events]
     return Story(

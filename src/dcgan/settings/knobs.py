@@ -4,7 +4,9 @@ A field that is ``None`` or ``"auto"`` is decided from the data and the machine 
 the run; a run's own ``config.toml`` has none left.
 """
 
+import operator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from dcgan.errors import UserError
@@ -113,6 +115,12 @@ class TrainingConfig:
     """The budget in images seen. None: from the budget and the measured speed."""
     images_per_second: float | None = None
     """Measured before step 0 when the budget is a time. None: not yet, or not needed."""
+    replan: bool | None = None
+    """A run that was given a time corrects its images by its own speed, four times. None: unless images were given."""
+    planned_at: tuple[int, ...] = ()
+    """Images seen when it did so; with images and planned_images, a course that the same config repeats."""
+    planned_images: tuple[int, ...] = ()
+    """The budget in images until each of these corrections."""
     batch_size: int = 32
     """Images a step."""
     shards: int = 1
@@ -184,6 +192,10 @@ class TrainingConfig:
         require(self.batch_size >= 2, "training.batch_size", self.batch_size, "must be at least 2")
         self._require_equal_shards()
         require(self.rollbacks >= 0, "training.rollbacks", self.rollbacks, "must not be negative")
+        at, until = self.planned_at, self.planned_images
+        rises = all(before < after for before, after in pairwise((0, *at)))
+        planned = rises and len(at) == len(until) and all(map(operator.le, at, until))
+        require(planned, "training.planned_at", at, "must rise, each up to its training.planned_images")
         every = self.anchor_every_images
         require(every is None or every >= 1, "training.anchor_every_images", every, "must be at least 1")
         for name in ("generator_learning_rate", "discriminator_learning_rate"):

@@ -41,6 +41,18 @@ def train_steps(
         yield StepReport(state.images_seen, *numbers.unbind())
 
 
+def train_to_end(
+    state: TrainingState, feed: Feed, advance: Advance, *, training: Callable[[], TrainingConfig]
+) -> Iterator[StepReport]:
+    """The same, to an end that may be corrected between two steps: ``training`` tells how it is now."""
+    while state.images_seen < (training().images or 0):
+        now = training()
+        for report in train_steps(state, feed, advance, training=now):
+            yield report
+            if training() is not now:
+                break
+
+
 def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:
     """Where the optimiser's step, which may have been captured, reads it."""
     for group in optimizer.param_groups:

@@ -2,6 +2,8 @@
 
 A schedule that falls towards the end of a run depends on where that end is: a run whose budget is raised later goes
 on by the new plan, which is not the one that it has followed so far.
+A run that corrects its own end (``training.planned_at``) goes on from the share of the run that it had reached: its
+schedules bend there and do not jump, so no learning rate rises because the run became longer.
 """
 
 import math
@@ -93,5 +95,19 @@ def _kept(training: TrainingConfig, images_seen: int, count: int) -> float:
     return 0.0 if half_life is None else decay(count, images_seen=images_seen, half_life=half_life, warmup=warmup)
 
 
+def total_at(training: TrainingConfig, images_seen: int) -> int:
+    """The budget in images as it was planned when so many had been seen."""
+    plans = zip(training.planned_at, training.planned_images, strict=True)
+    return next((total for seen, total in plans if images_seen < seen), training.images or 0)
+
+
 def _share_of_run(training: TrainingConfig, images_seen: int) -> float:
-    return images_seen / training.images if training.images else 0.0
+    """Of what was planned; from each correction on, what was left then goes evenly to the new end."""
+    share, start = 0.0, 0
+    for end, total in zip(training.planned_at, training.planned_images, strict=True):
+        if images_seen <= end:
+            return share + (1 - share) * (images_seen - start) / (total - start)
+        share += (1 - share) * (end - start) / (total - start)
+        start = end
+    left = (training.images or 0) - start
+    return share + (1 - share) * (images_seen - start) / left if left > 0 else share

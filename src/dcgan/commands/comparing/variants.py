@@ -30,10 +30,11 @@ SAID_ELSEWHERE = {
     "training.budget": "all have the same (--budget)",
     "training.images": "all have the same budget (--budget)",
     "training.images_per_second": "it is measured",
+    "training.replan": "a comparison trains each run for the images that were planned",
 }
 WITHOUT_EFFECT = (
     "recipe", "reasons", "training.budget", "training.images_per_second", "hardware.device", "hardware.threads",
-    "hardware.step",
+    "hardware.step", "training.replan",
 )  # fmt: skip
 """Settings that reach no weight by more than rounding once the number of images is known; and all of ``runs`` but how
 often a run is measured, since that decides which of its checkpoints is the best one, and what its guard hears."""

@@ -15,7 +15,7 @@ from dcgan.training.state import TrainingState
 
 
 def contents(
-    state: TrainingState, config: Config, dataset: Dataset, borders: Mapping[str, str]
+    state: TrainingState, config: Config, *, dataset: Dataset, borders: Mapping[str, str]
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors by name, and the facts.
 

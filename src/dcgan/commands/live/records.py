@@ -57,6 +57,16 @@ class Records:
         """One line of the journal."""
         self._put(_Entry(images_seen, partial(journal.record, self.run.journal, event, images_seen, **facts)))
 
+    def correction(self, images_seen: int, toml: str, text: str | None, **facts: Any) -> None:
+        """The config of a run whose end was corrected, and a line of the journal; its checkpoint comes before.
+
+        ``text``: what to say of it. None: nothing.
+        """
+        self._put(_Entry(images_seen, partial(write_atomically, self.run.config, toml.encode(), durable=True)))
+        self.event("plan", images_seen, **facts)
+        if text is not None:
+            self.say(text)
+
     def picture(
         self, images_seen: int, drawing: Drawing, *paths: Path, shown: Callable[[Path], object] = lambda path: None
     ) -> None:

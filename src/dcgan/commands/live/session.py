@@ -20,18 +20,20 @@ from dcgan.commands.live.due import Cadence, Due
 from dcgan.commands.live.epochs import facts_of, line_of, means_of
 from dcgan.commands.live.guard import diverged, go_back, to_cure, went_back
 from dcgan.commands.live.listener import Listener
-from dcgan.commands.live.pace import Pace
+from dcgan.commands.live.pace import told
 from dcgan.commands.live.pictures import draw_both_ways, draw_fresh_preview, draw_preview, draw_reals
 from dcgan.commands.live.records import Records
 from dcgan.commands.live.watch import Look, Watch, new_alarms, vitals_of
 from dcgan.data.prepare import Dataset
 from dcgan.hardware import bit_borders
 from dcgan.runs import journal, shelf
+from dcgan.runs.config_file import as_toml
 from dcgan.runs.folder import RunFolder
 from dcgan.runs.shelf import Role
 from dcgan.settings.config import Config
+from dcgan.settings.knobs import TrainingConfig
 from dcgan.training.health import Vitals, is_sound
-from dcgan.training.loop import train_steps
+from dcgan.training.loop import train_to_end
 from dcgan.training.setup import advance_of, batches_of, feed_of, rules_of
 from dcgan.training.speed import warm_up
 from dcgan.training.state import TrainingState
@@ -52,8 +54,7 @@ class Session:
         self._cadence = Cadence(config, epoch_size=self.batches.epoch_size, images_seen=seen)
         self._easel = Easel(state.journal_sums.device)
         self.epoch_line, self._said_busy = "", False
-        self._contents = partial(contents, state, config, dataset, bit_borders())
-        self._pace = Pace(config.training, seen)
+        self._contents = partial(contents, state, dataset=dataset, borders=bit_borders())
         self.watch = Watch(config, dataset)
         self.records = Records(run, config.runs, listener.say, saved_images=None if state.untouched else seen)
 
@@ -72,7 +73,7 @@ class Session:
         try:
             with Waiting(config.hardware.threads or 1) as waiting:
                 self._say_busy(waiting.is_patient)
-                for report in train_steps(self.state, feed, advance, training=config.training):
+                for report in train_to_end(self.state, feed, advance, training=lambda: self.config.training):
                     self._after(report)
                     self._say_busy(waiting.look())
                     yield report
@@ -103,8 +104,7 @@ class Session:
         self.records.event("warning", self.state.images_seen, text=text, **facts)
 
     def _open(self) -> None:
-        seen = self.state.images_seen
-        untouched = self.state.untouched
+        seen, untouched = self.state.images_seen, self.state.untouched
         self.records.rewind(-1 if untouched else seen, self.state.attempt)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self.records.event("start", seen, time=now, images=self.config.training.images)
@@ -124,11 +124,9 @@ class Session:
         due = self._due(before, seen)
 
         # before anything is kept: go back if a weight is no longer a finite number
-        if self._is_checked(due):
-            broken = self.state.first_broken()
-            if broken is not None:
-                self._go_back_from(broken)
-                return
+        if self._is_checked(due) and (broken := self.state.first_broken()) is not None:
+            self._go_back_from(broken)
+            return
 
         # once in a while: the means since the last line, a grid of the fixed latents, the end of an epoch
         if due.journal:
@@ -139,10 +137,9 @@ class Session:
             self._close_epoch()
         self._count_time(seen)
 
-        # once in a run: say that it will not take the time that it was given
-        hint = self._pace.after(before, seen)
-        if hint is not None:
-            self.warn(hint, kind="another pace")
+        # a few times in a run that was given a time: another end, by its speed so far
+        if due.end is not None:
+            self._correct(due.end, due.role)
 
         # some ten times in a run: measure the images; go back for an alarm, or keep what is the best so far
         if due.look:
@@ -167,13 +164,24 @@ class Session:
 
     def _due(self, before: int, seen: int) -> Due:
         """What this step makes due; the last one saves by itself, and a disk that refused is tried again later."""
-        look, has_saved = self.watch.is_due(before, seen), self.records.saved_images is not None
-        due = self._cadence.after(before, seen, look=look, has_saved=has_saved)
-        return replace(due, save=self.records.save_is_due(due.save) and not self.finished)
+        training, seconds = self.config.training, self.state.seconds + self._step.elapsed
+        look, has_saved = self.watch.is_due(training, before, seen), self.records.saved_images is not None
+        due = self._cadence.after(training, before, seen, look=look, has_saved=has_saved, seconds=seconds)
+        save, end = self.records.save_is_due(due.save), due.end if self.records.save_is_due(True) else None
+        return replace(due, end=end, save=save and not self.finished)
+
+    def _correct(self, training: TrainingConfig, role: Role) -> None:
+        """Go to another end from here on, once a checkpoint has it; if the disk refuses, to the former one."""
+        former, self.config = self.config, replace(self.config, training=training)
+        if self.save(role) is None:
+            self.config = former
+            return
+        text, seen = told(former.training, training), self.state.images_seen
+        self.records.correction(seen, as_toml(self.config), text, images=training.images)
 
     def _is_checked(self, due: Due) -> bool:
         """Whether every weight is looked at. A NaN of any step since the last line of the journal is in the sums."""
-        if due.save or due.look or self.finished:
+        if due.save or due.look or due.end or self.finished:
             return True
         return due.journal and not torch.isfinite(self.state.journal_sums).all()
 
@@ -197,7 +205,7 @@ class Session:
         Raises:
             UserError: The disk has refused too often.
         """
-        path = self.records.save(*self._contents(), role)
+        path = self.records.save(*self._contents(self.config), role)
         self._cadence.saved.restart(self.state.images_seen)
         return path
 
@@ -228,40 +236,33 @@ class Session:
         self.listener.say(text)
         shelf.forget_newer(self.run, back, attempt - 1)  # a run that is killed now would go on from them
         self.records.rewind(back, attempt - 1)
-        self.records.event("rollback", back, attempt=attempt, came_from=seen, text=text)
+        self.records.event("rollback", back, attempt=attempt, came_from=seen, text=text, images=training.images)
         self._restart_timers()
         self.save("anchor")
 
     def _close(self) -> None:
         """Leave the run so that it can be looked at, sampled from and continued."""
-        broken = self.state.first_broken()
-        if broken is not None:
+        if (broken := self.state.first_broken()) is not None:
             self._go_back_from(broken)
         self._count_time(self.state.images_seen)
         if self.finished:
             self._preview()
             if self.config.runs.by_epochs and self.config.model.norm_statistics == "forward":
                 self._show(draw_both_ways(self.config, self.state, self._easel), self.run.both_ways)
-        self.records.save_last(*self._contents())
+        self.records.save_last(*self._contents(self.config))
         self._end("budget" if self.finished else "interrupted")
         self.records.close()
 
     def _end(self, reason: str) -> None:
-        seconds = round(self.state.seconds, 3)
-        self.records.event("end", self.state.images_seen, seconds=seconds, reason=reason)
+        self.records.event("end", self.state.images_seen, seconds=round(self.state.seconds, 3), reason=reason)
         self.records.finish_pictures()
         self._write_report()
 
     def _write_journal(self) -> None:
         """The means since the last line."""
-        means = means_of(self.state.journal_sums)
-        seen = self.state.images_seen
-        facts = {
-            "seconds": round(self.state.seconds + self._step.elapsed, 3),
-            "images_per_second": round(self._journaled.speed(seen), 1),
-            **means,
-        }
-        self.records.event("step", seen, **facts)
+        seen, seconds = self.state.images_seen, round(self.state.seconds + self._step.elapsed, 3)
+        speed, means = round(self._journaled.speed(seen), 1), means_of(self.state.journal_sums)
+        self.records.event("step", seen, seconds=seconds, images_per_second=speed, **means)
         self.state.journal_sums.zero_()
         self._journaled.restart(seen)
 
@@ -285,8 +286,7 @@ class Session:
         self._step.restart(seen)
 
     def _preview(self) -> None:
-        seen = self.state.images_seen
-        path = self.run.preview(seen)
+        seen, path = self.state.images_seen, self.run.preview(self.state.images_seen)
         self._show(draw_preview(self.config, self.state, self._easel), path, self.run.latest)
         self.records.event("preview", seen, file=path.name)
 

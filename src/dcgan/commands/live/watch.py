@@ -31,8 +31,10 @@ from dcgan.evaluation.measures.diversity import class_diversity, diversity
 from dcgan.evaluation.reals import features_of
 from dcgan.runs.generator import TrainedGenerator
 from dcgan.settings.config import Config
+from dcgan.settings.knobs import TrainingConfig
 from dcgan.tensors import Features, Labels, Pixels
 from dcgan.training.health import Alarm, Distance, Vitals, diagnose, overfitting_of
+from dcgan.training.schedules import total_at
 from dcgan.training.state import TrainingState
 
 LEAST_IMAGES = 16_384
@@ -80,14 +82,17 @@ class Watch:
     def __init__(self, config: Config, dataset: Dataset) -> None:
         self._config, self._dataset = config, dataset
 
-    def is_due(self, before: int, seen: int) -> bool:
-        """Whether a position at which to look lies in (before, seen]: the end is one, unless it comes very soon."""
-        images, looks = self._config.training.images or 0, self._config.runs.evaluations
+    def is_due(self, training: TrainingConfig, before: int, seen: int) -> bool:
+        """Whether a position at which to look lies in (before, seen]: the end is one, unless it comes very soon.
+
+        ``training``: as it is now, its end may have been corrected.
+        """
+        images, looks = training.images or 0, self._config.runs.evaluations
         enough = min(len(self._rows), self._config.runs.evaluation_samples) >= FEWEST
         if looks == 0 or not enough:
             return False
         ends = images >= LEAST_IMAGES and before < images <= seen
-        return ends or crossed(before, seen, max(math.ceil(images / looks), LEAST_IMAGES))
+        return ends or crossed(before, seen, max(math.ceil(total_at(training, before) / looks), LEAST_IMAGES))
 
     def look(self, state: TrainingState) -> Look:
         """Measure the average, or a copy of the generator where there is none."""
