@@ -19,6 +19,8 @@ MISSED = {
     "serve": ["serve RUN"],
     "probe": ["explore probe RUN"],
     **{name: [f"track RUN --to {name}"] for name in ("tensorboard", "wandb", "mlflow", "trackio")},
+    "datasets": ["data hf:somebody/something"],
+    "hdf5": ["data images.hdf5"],
 }
 """Of each extra, the commands that cannot do without it."""
 MODULES = {
@@ -31,6 +33,8 @@ MODULES = {
     "wandb": ["wandb"],
     "mlflow": ["mlflow", "sqlalchemy"],
     "trackio": ["trackio"],
+    "datasets": ["huggingface_hub", "pyarrow"],
+    "hdf5": ["h5py"],
 }
 HOLDERS = ["dcgan.export.onnx_file", "dcgan.export.triton", "dcgan.export.hub_folder"]
 """Modules of this package that import an extra at their top: they are imported anew."""
@@ -64,11 +68,15 @@ def test_a_command_without_its_package_names_the_extra(
     extra, module, command = missed
     hide(module, monkeypatch)
     monkeypatch.chdir(tmp_path)
+    if command.endswith(".hdf5"):
+        (tmp_path / "images.hdf5").write_bytes(b"\x89HDF\r\n\x1a\n")
     code = main(command.replace("RUN", str(run)).split())
     told = capsys.readouterr().err
     assert code not in (0, 1) and told.count("\n") == 1, told
     assert f"pip install 'dcgan[{extra}]'" in told, told
     assert list(tmp_path.iterdir()) == []
+    assert f"pip install 'dcgan[{extra}]'" in told and (module in told or extra == "onnx"), told
+    assert {path.suffix for path in tmp_path.iterdir()} <= {".hdf5"}
 
 
 def test_a_tiff_that_needs_its_extra_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,8 +76,9 @@ class DataOptions(ImageOptions):
     """Which images."""
 
     source: Annotated[str | None, tyro.conf.Positional, _arg("[SOURCE]")] = None
-    """A folder, a .zip, .tar, .idx.gz, .npz, .npy or .tiff file, or one of critters (the default), pokemon,
-    fashion-mnist, mnist, stacked-mnist, cifar10."""
+    """A folder, a .zip or .tar, a file of many (.npz, .npy, .idx.gz, .tiff, .csv, .parquet, .hdf5), an LMDB,
+    hf:user/name from the hub, or one of critters (the default), pokemon, fashion-mnist, mnist, stacked-mnist,
+    cifar10."""
 
     def given(self) -> dict[str, Any]:
         """The options as settings; None where nothing was said."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from dcgan.data.dataset import Dataset
 from dcgan.data.prepare import Progress, prepare
-from dcgan.data.sources import catalog
+from dcgan.data.sources.open import is_named
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import user_path
 from dcgan.reporting.story import read_story
@@ -40,7 +40,7 @@ class Originals:
     def find(self, guesses: Sequence[str] = (), progress: Progress | None = None) -> Dataset | None:
         """The images where the config says, from here or from a folder above the run, or at one of the guesses."""
         for place in dict.fromkeys((*self._places(), *guesses)):
-            if place in catalog.names():
+            if is_named(place):
                 return self._prepared(place, progress)
             if user_path(place).exists():
                 with suppress(UserError):  # what cannot be read is not what was trained on
@@ -68,7 +68,7 @@ class Originals:
     def _places(self) -> Iterator[str]:
         source = self._config.source
         yield source
-        if self._fingerprint is None or source in catalog.names():
+        if self._fingerprint is None or is_named(source):
             return
         if (path := user_path(source)).is_absolute():  # perhaps run and images moved together
             yield from (str(folder / path.name) for folder in self._run.resolve().parents)

@@ -12,8 +12,7 @@ from dcgan.commands.measuring_options import EvaluateOptions
 from dcgan.commands.originals import Originals
 from dcgan.data.dataset import Dataset
 from dcgan.data.prepare import prepare
-from dcgan.data.sources import catalog
-from dcgan.data.sources.open import open_source
+from dcgan.data.sources.open import is_named, open_source
 from dcgan.errors import ExitCode, UserError
 from dcgan.evaluation import stacked
 from dcgan.evaluation.measurement import Measurement
@@ -161,7 +160,7 @@ def _require_images(target: str, path: Path) -> None:
     """
     if path.is_dir() and (runs := sorted(found.parent.name for found in path.glob("*/config.toml"))):
         raise UserError(f"{target}: not a run, but a folder of runs. Name one of them: {', '.join(runs[:8])}.")
-    if path.exists() or target in catalog.names():
+    if path.exists() or is_named(target):
         return
     runs = sorted(found.parent.name for found in path.parent.glob("*/config.toml"))
     near = difflib.get_close_matches(path.name, runs, n=1)

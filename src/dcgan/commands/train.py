@@ -18,6 +18,7 @@ from dcgan.commands.live.session import Session
 from dcgan.commands.options import TrainOptions
 from dcgan.commands.plan import decide, gone_on, request, settle
 from dcgan.data.prepare import Dataset, prepare
+from dcgan.data.sources.hub_sets import is_on_hub, short_name
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import DiskError, clear_temporaries, require_space, user_path, write_atomically
 from dcgan.foreign import is_regular
@@ -177,7 +178,7 @@ def locate(options: TrainOptions) -> tuple[RunFolder, Config]:
 def default_folder(config: Config) -> Path:
     """runs/SOURCE-SIZE-RECIPE-SEED."""
     data = config.data
-    name = Path(data.source).name.split(".")[0] or "images"
+    name = (short_name(data.source) if is_on_hub(data.source) else Path(data.source).name).split(".")[0] or "images"
     size = f"{data.height}" if data.height == data.width else f"{data.height}x{data.width}"
     return Path("runs") / f"{name}-{size}-{config.recipe}-{config.seed}"
 

@@ -11,10 +11,10 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -25,7 +25,10 @@ from dcgan.data.shape import brought_to
 
 CHUNK_BYTES = 64_000_000
 _STALE_SECONDS = 24 * 3600
-_OURS = re.compile(r"[0-9a-f]{32}\.(npy|json)|\.[0-9a-f]{32}\.(npy|json)\.\d+\.tmp|rows-[0-9a-f]{32}")
+_OURS = re.compile(
+    r"[0-9a-f]{32}\.(npy|json)|\.[0-9a-f]{32}\.(npy|json)\.\d+\.tmp|rows-[0-9a-f]{32}"
+    r"|part-[0-9a-f]{32}-\d{5}-of-\d{5}"
+)
 
 
 def folder() -> Path:
@@ -36,6 +39,13 @@ def folder() -> Path:
 def array_path(name: str) -> Path:
     """The file of the array of this name."""
     return folder() / f"{name}.npy"
+
+
+class Pictures(Protocol):
+    """Shaped images by number."""
+
+    def drain(self) -> Iterator[tuple[int, np.ndarray]]:
+        """All images with their numbers, once."""
 
 
 class Spool:
@@ -51,25 +61,65 @@ class Spool:
         self._open: list[bytes] = []
         self._open_bytes = 0
 
+    @classmethod
+    def reopened(cls, place: Path, contents: Mapping[str, Any]) -> "Spool":
+        """What ``contents`` told of a spool that was finished.
+
+        Raises:
+            ValueError: Its files are not as they were.
+        """
+        spool = cls(place)
+        kinds = [(tuple(map(int, shape)), np.dtype(dtype)) for shape, dtype in contents["kinds"]]
+        spool._forms = [kinds[kind] for kind in contents["forms"]]
+        spool._chunks = [int(count) for count in contents["chunks"]]
+        sizes = [spool._path(chunk).stat().st_size for chunk in range(len(spool._chunks))]
+        if sizes != contents["bytes"] or sum(spool._chunks) != len(spool._forms):
+            raise ValueError(f"{sum(sizes):,} bytes of images, {sum(contents['bytes']):,} were written")
+        return spool
+
+    def __len__(self) -> int:
+        """Images in it."""
+        return len(self._forms)
+
+    def finish(self) -> None:
+        """Put the newest images on disk too."""
+        if self._open:
+            self._write()
+
+    def contents(self) -> dict[str, Any]:
+        """What must be known to find the images again, for JSON; the spool is finished."""
+        kinds = list(dict.fromkeys(self._forms))
+        number = {kind: place for place, kind in enumerate(kinds)}
+        return {
+            "kinds": [[list(shape), dtype.str] for shape, dtype in kinds],
+            "forms": [number[form] for form in self._forms],
+            "chunks": self._chunks,
+            "bytes": [self._path(chunk).stat().st_size for chunk in range(len(self._chunks))],
+        }
+
     def add(self, picture: np.ndarray) -> int:
         """Put one image in; its number here."""
         self._forms.append((picture.shape, picture.dtype))
         self._open.append(picture.tobytes())
         self._open_bytes += picture.nbytes
         if self._open_bytes >= CHUNK_BYTES:
-            files.write_atomically(self._path(len(self._chunks)), b"".join(self._open))
-            self._chunks.append(len(self._open))
-            self._open, self._open_bytes = [], 0
+            self._write()
         return len(self._forms) - 1
 
-    def drain(self) -> Iterator[tuple[int, np.ndarray]]:
-        """All images with their numbers, once."""
+    def drain(self, *, keep: bool = False) -> Iterator[tuple[int, np.ndarray]]:
+        """All images with their numbers, once; ``keep`` leaves them on disk."""
         start = 0
         for chunk, count in enumerate(self._chunks):
             yield from self._unpack(start, count, self._path(chunk).read_bytes())
-            self._path(chunk).unlink()
+            if not keep:
+                self._path(chunk).unlink()
             start += count
         yield from self._unpack(start, len(self._open), b"".join(self._open))
+
+    def _write(self) -> None:
+        files.write_atomically(self._path(len(self._chunks)), b"".join(self._open))
+        self._chunks.append(len(self._open))
+        self._open, self._open_bytes = [], 0
 
     def _unpack(self, start: int, count: int, content: bytes) -> Iterator[tuple[int, np.ndarray]]:
         offset = 0
@@ -94,7 +144,7 @@ def spool() -> Iterator[Spool]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def pack(name: str, shape: tuple[int, ...], dtype: np.dtype, images: Spool, row_of: dict[int, int]) -> None:
+def pack(name: str, shape: tuple[int, ...], dtype: np.dtype, images: Pictures, row_of: dict[int, int]) -> None:
     """Write an array, n h w c: image ``number`` of the spool becomes row ``row_of[number]``, if it has one."""
 
     def fill(path: Path) -> None:

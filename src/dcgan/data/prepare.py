@@ -17,9 +17,8 @@ from dcgan import files
 from dcgan.data import cache
 from dcgan.data.dataset import Dataset
 from dcgan.data.reading import Bad, Good, ImageFacts, read_all
-from dcgan.data.sources import catalog
 from dcgan.data.sources.items import Source
-from dcgan.data.sources.open import open_source
+from dcgan.data.sources.open import is_named, open_source
 from dcgan.data.split import outlines, split
 from dcgan.data.summary import Form, summarize
 from dcgan.errors import ExitCode, UserError
@@ -46,7 +45,7 @@ def prepare(config: DataConfig, progress: Progress | None = None) -> Dataset:
     """
     source = open_source(config)
     try:
-        key = _key(source, config)
+        key = key_of(source, config)
         dataset = cache.load(key) or _prepare(source, config, key, progress)
         return dataset.trained_on(config.labels)
     finally:
@@ -54,7 +53,7 @@ def prepare(config: DataConfig, progress: Progress | None = None) -> Dataset:
 
 
 @dataclass
-class _Reading:
+class Reading:
     """What reading the source gave."""
 
     facts: list[ImageFacts] = field(default_factory=list)
@@ -66,22 +65,31 @@ class _Reading:
 def _prepare(source: Source, config: DataConfig, key: str, progress: Progress | None) -> Dataset:
     files.require_writable_cache()
     with cache.spool() as images:
-        reading = _read(source, config, images, progress)
-        usable = _of_one_kind(reading)
-        _require_enough(source, config, usable, reading.bad)
-        usable.sort(key=lambda facts: _content_order(source, facts))
-        used = usable[: config.limit]
-        form = Form.of(used, config)
-        name, fingerprint, labelled = _fingerprints(source, used, form, config)
-        test = np.array([source.items[facts.index].test for facts in used])
-        shape, dtype = (len(used), config.height, config.width, form.channels), np.dtype(form.dtype)
+        reading = read_items(source, config, images, progress, range(len(source.items)))
+        return assemble(source, config, key, reading, images)
+
+
+def assemble(source: Source, config: DataConfig, key: str, reading: Reading, images: cache.Pictures) -> Dataset:
+    """Pack what was read of a source, and remember it under ``key``.
+
+    Raises:
+        UserError: Over half of it is unusable, or the disk is too small.
+    """
+    usable = _of_one_kind(reading)
+    _require_enough(source, config, usable, reading.bad)
+    usable.sort(key=lambda facts: _content_order(source, facts))
+    used = usable[: config.limit]
+    form = Form.of(used, config)
+    name, fingerprint, labelled = _fingerprints(source, used, form, config)
+    test = np.array([source.items[facts.index].test for facts in used])
+    shape, dtype = (len(used), config.height, config.width, form.channels), np.dtype(form.dtype)
+    array = cache.open_array(name, shape, dtype)
+    if array is None:
+        row_of = {reading.number_of[facts.index]: row for row, facts in enumerate(used)}
+        files.require_space(cache.folder(), int(np.prod(shape)) * dtype.itemsize, "prepared data")
+        cache.pack(name, shape, dtype, images, row_of)
         array = cache.open_array(name, shape, dtype)
-        if array is None:
-            row_of = {reading.number_of[facts.index]: row for row, facts in enumerate(used)}
-            files.require_space(cache.folder(), int(np.prod(shape)) * dtype.itemsize, "prepared data")
-            cache.pack(name, shape, dtype, images, row_of)
-            array = cache.open_array(name, shape, dtype)
-        assert array is not None, name
+    assert array is not None, name
     division = split([facts.content for facts in used], outlines(array), test, held_out=config.held_out)
     if len(division.train) < 2:
         raise UserError(
@@ -105,11 +113,13 @@ def _prepare(source: Source, config: DataConfig, key: str, progress: Progress | 
     return dataset
 
 
-def _read(source: Source, config: DataConfig, images: cache.Spool, progress: Progress | None) -> _Reading:
-    """Read everything once; pixels into the spool as far as they may be used, facts into memory."""
-    reading, chosen = _Reading(), _Chosen(config.limit)
-    total, most_bytes = len(source.items), 0
-    for done, result in enumerate(read_all(source, config), start=1):
+def read_items(
+    source: Source, config: DataConfig, images: cache.Spool, progress: Progress | None, numbers: range
+) -> Reading:
+    """Read these items once; pixels into the spool as far as they may be used, facts into memory."""
+    reading, chosen = Reading(), _Chosen(config.limit)
+    total, most_bytes = len(numbers), 0
+    for done, result in enumerate(read_all(source, config, numbers), start=1):
         if isinstance(result, Bad):
             reading.bad.append(result)
         else:
@@ -148,7 +158,7 @@ def _final_bytes(good: Good, config: DataConfig) -> int:
     return config.height * config.width * good.facts.channels * (2 if config.bits == "16" else 1)
 
 
-def _of_one_kind(reading: _Reading) -> list[ImageFacts]:
+def _of_one_kind(reading: Reading) -> list[ImageFacts]:
     """The images that can share an array; those with another number of channels than most become unusable."""
     kinds = Counter(facts.array_channels for facts in reading.facts)
     if not kinds:
@@ -190,10 +200,10 @@ def _labels(source: Source, used: Iterable[ImageFacts]) -> np.ndarray | None:
     return np.array(known, dtype=np.int64) if source.class_names and len(known) == len(labels) else None
 
 
-def _key(source: Source, config: DataConfig) -> str:
+def key_of(source: Source, config: DataConfig) -> str:
     """The name of the manifest: a hash of all that can be known without opening an image."""
     place = config.source
-    if place not in catalog.names():  # two folders may agree in all the rest
+    if not is_named(place):  # two folders may agree in all the rest
         place = str(Path(place).expanduser().resolve())
     settings = asdict(replace(config, source=place, labels=False))  # they are known, trained on or not
     items = [(item.name, item.stamp, item.label, item.test) for item in source.items]

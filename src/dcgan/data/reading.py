@@ -71,20 +71,20 @@ class Bad:
     reason: str
 
 
-def read_all(source: Source, config: DataConfig) -> Iterator[Good | Bad]:
-    """Every item of the source in order, on as many threads as help; never raises for what is in a file.
+def read_all(source: Source, config: DataConfig, numbers: range) -> Iterator[Good | Bad]:
+    """These items of the source in order, on as many threads as help; never raises for what is in a file.
 
     The first few are read here and say how long one takes.
     """
-    count, least = len(source.items), math.inf
+    count, least = len(numbers), math.inf
     tried = min(_TRIED, count)
-    for index in range(tried):
+    for index in numbers[:tried]:
         began = time.perf_counter()
         result = _read(source, index, config)
         least = min(least, time.perf_counter() - began)
         yield result
     most = 2 if least < _QUICK_SECONDS else _MOST_THREADS
-    yield from in_parallel(lambda index: _read(source, tried + index, config), count - tried, most=most)
+    yield from in_parallel(lambda index: _read(source, numbers[tried + index], config), count - tried, most=most)
 
 
 def in_parallel(function: Callable[[int], Result], count: int, most: int = _MOST_THREADS) -> Iterator[Result]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from dcgan.commands.chapter_options import ExerciseOptions, ImportOptions
 from dcgan.commands.explore import METHODS
+from dcgan.commands.inspect_options import InspectOptions
 from dcgan.commands.measuring_options import CompareOptions, EvaluateOptions
 from dcgan.commands.options import FORMATS, ExportOptions, PlayOptions, TrainOptions
 from dcgan.commands.sample import SampleOptions
@@ -14,7 +15,6 @@ from dcgan.commands.sharing_options import PushOptions, ServeOptions, TrackOptio
 from dcgan.data.sources.catalog import names
 from dcgan.errors import UserError
 from dcgan.interfaces.arguments import arguments
-from dcgan.interfaces.verbs import InspectOptions
 from dcgan.settings.config import Config, flatten
 
 OPTIONS: dict[str, Any] = {

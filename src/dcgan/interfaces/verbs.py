@@ -5,14 +5,12 @@ import os
 import re
 import types
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
-
-import tyro
+from typing import TYPE_CHECKING
 
 from dcgan.commands.chapter_options import ExerciseOptions, ImportOptions
+from dcgan.commands.inspect_options import InspectOptions
 from dcgan.commands.measuring_options import CompareOptions, EvaluateOptions
-from dcgan.commands.options import DataOptions, ExportOptions, TrainOptions
+from dcgan.commands.options import ExportOptions, TrainOptions
 from dcgan.commands.sample import SampleOptions
 from dcgan.errors import ExitCode, UserError
 from dcgan.files import cache_root, user_path
@@ -139,29 +137,26 @@ def evaluate(words: list[str]) -> int:
     return ExitCode.OK
 
 
-@dataclass(frozen=True, kw_only=True)
-class InspectOptions(DataOptions):
-    """What is in there, what is wrong with it, and what training would make of it."""
-
-    out: Annotated[str | None, tyro.conf.arg(metavar="SHEET.png", help_behavior_hint="")] = None
-    """Draw 20 of the images as training sees them, 4 x 5."""
-    clear_cache: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = False
-    """Forget all prepared images instead. Downloads stay."""
-
-
 def data(words: list[str]) -> int:
     """``dcgan data``."""
     options = parse(InspectOptions, words, "dcgan data")
-    from dcgan.commands.data import clear_cache, inspect_data
+    from dcgan.commands.data import Inspection, clear_cache, inspect_data, prepare_part
     from dcgan.commands.plan import request
 
     if options.clear_cache:
         count, num_bytes = clear_cache()
         print(f"{count} files of prepared images removed, {num_bytes / 1e6:,.0f} MB.")
         return ExitCode.OK
+    if options.part is not None and (options.merge or options.out is not None):
+        other = "--merge" if options.merge else "--out"
+        raise UserError(f"--part and {other}: give one of them; {other} is for all parts together.")
     config = request(options).data
     with choose_display() as display:
-        found = inspect_data(config, None if options.out is None else user_path(options.out), display.prepare)
+        if options.part is not None:
+            found = Inspection(prepare_part(config, options.part, display.prepare), None)
+        else:
+            out = None if options.out is None else user_path(options.out)
+            found = inspect_data(config, out, display.prepare, merge=options.merge)
     for line in found.lines:
         print(plain(line))
     if found.sheet:

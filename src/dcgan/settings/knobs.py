@@ -21,7 +21,7 @@ class DataConfig:
     """Which images, and how they become arrays of one shape."""
 
     source: str = "critters"
-    """A folder, a .zip, .idx.gz, .npz, .npy or .tiff file, or a name from the catalog."""
+    """A folder, a file of images, hf:user/name, or a name from the catalog: docs/data.md lists every form."""
     height: int = 64
     """Rows. The shorter side is 4, 5, 6 or 7 times a power of two, the longer a multiple of that power."""
     width: int = 64

@@ -1,9 +1,9 @@
 """Images that come as one array: .npy, .npz, a stack of pages in a TIFF."""
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, NoReturn, final
+from typing import IO, Any, NoReturn, Protocol, final
 
 import numpy as np
 
@@ -25,8 +25,29 @@ _HINTS = {
 }
 _LABELS = ("y", "label", "labels", "targets")
 
-LabelledImages = tuple[np.ndarray, np.ndarray | None]
-"""Images n h w or n h w c, and one label for each or None."""
+
+class Stack(Protocol):
+    """Images n h w or n h w c: an array, or what reads one image when it is asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As an array's."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """As an array's."""
+
+    @property
+    def ndim(self) -> int:
+        """As an array's."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+
+LabelledImages = tuple[Stack, np.ndarray | None]
+"""Images, and one label for each or None."""
 
 
 @final
@@ -46,7 +67,10 @@ class Arrays(Source):
         skipped: Sequence[tuple[str, str]] = (),
         name: str = "",
         mode: str = "array",
+        form: str = "",
+        close: Callable[[], None] | None = None,
     ) -> None:
+        """``mode`` and ``form`` as in ``Decoded`` and ``Source``; ``close`` lets go of an open file."""
         for images, labels in splits:
             _check(path, images, labels)
         numbers, class_names = _number_labels(path, splits, class_names)
@@ -66,7 +90,8 @@ class Arrays(Source):
             )
             for index in range(count)
         ]
-        super().__init__(name or path.name.split(".")[0], items, class_names=class_names, skipped=skipped)
+        super().__init__(name or path.name.split(".")[0], items, class_names=class_names, skipped=skipped, form=form)
+        self._close = close
 
     def read(self, index: int) -> Decoded:
         """One image of the stack."""
@@ -74,6 +99,11 @@ class Arrays(Source):
         image = self._images[split][index - self._starts[split]]
         image = image[:, :, None] if image.ndim == 2 else image
         return Decoded(np.array(image, dtype=image.dtype.newbyteorder("=")), self._mode)
+
+    def close(self) -> None:
+        """Let go of an open file."""
+        if self._close is not None:
+            self._close()
 
 
 def open_npy(path: Path) -> Source:
@@ -199,13 +229,13 @@ def _check_size(path: Path, shape: tuple[int, ...], dtype: np.dtype, num_bytes: 
         _refuse(path, f"cut off: {' x '.join(map(str, shape))} {dtype} in {num_bytes:,} bytes", f"{declared:,} bytes")
 
 
-def _check(path: Path, images: np.ndarray, labels: np.ndarray | None) -> None:
+def _check(path: Path, images: Stack, labels: np.ndarray | None) -> None:
     """Refuse what are not n images of 8 or 16 bits with a label each."""
     what = f"{' x '.join(map(str, images.shape))} {images.dtype}"
     if images.dtype.newbyteorder("=") not in (np.uint8, np.uint16):
         hint = _HINTS.get(images.dtype.kind, "images.astype(...)")
         _refuse(path, what, f"uint8 or uint16: {hint}")
-    if images.ndim == 4 and _has_channels_first(images.shape):
+    if images.ndim == 4 and has_channels_first(images.shape):
         _refuse(path, what, "the channels last: images.transpose(0, 2, 3, 1)")
     if images.ndim not in (3, 4) or (images.ndim == 3 and images.shape[2] <= 4) or 0 in images.shape:
         _refuse(path, what, "n x height x width or n x height x width x channels")
@@ -217,7 +247,7 @@ def _check(path: Path, images: np.ndarray, labels: np.ndarray | None) -> None:
         )
 
 
-def _has_channels_first(shape: tuple[int, ...]) -> bool:
+def has_channels_first(shape: tuple[int, ...]) -> bool:
     """Whether n c h w is likelier than n h w c: nobody's images are four pixels high, or as wide as deep."""
     _, first, second, last = shape
     return first <= 4 < last or second == last > max(4, first)

@@ -8,16 +8,20 @@ from dcgan.data.sources import catalog
 from dcgan.data.sources.archives import Zip
 from dcgan.data.sources.arrays import open_npy, open_npz, open_tiff
 from dcgan.data.sources.folders import Folder
+from dcgan.data.sources.hdf5 import open_hdf5
 from dcgan.data.sources.idx_and_cifar import find_idx, open_cifar10, open_idx
 from dcgan.data.sources.items import Source
+from dcgan.data.sources.lmdbs import DATA_FILE, Lmdb
+from dcgan.data.sources.parquet import Parquet
+from dcgan.data.sources.pixel_tables import open_csv
 from dcgan.data.sources.tars import Tars
 from dcgan.errors import ExitCode, UserError
 from dcgan.foreign import is_regular, open_regular
 from dcgan.pickles import refuse_pickle
 
 EXPECTED = (
-    f"a folder, .zip or .tar of images ({READ}), an .npy, .npz, .idx(.gz) or .tiff of many, "
-    f"or one of {', '.join(catalog.names())}"
+    f"a folder, .zip or .tar of images ({READ}), an .npy, .npz, .idx(.gz), .tiff, .csv, .parquet, .hdf5 or LMDB of "
+    f"many, hf:user/name, or one of {', '.join(catalog.names())}"
 )
 
 
@@ -38,11 +42,16 @@ _BEGINNINGS: tuple[tuple[bytes, Callable[[Path], Source]], ...] = (
     (b"MM\0*", open_tiff),
     (b"II+\0", open_tiff),
     (b"MM\0+", open_tiff),
+    (b"\x89HDF\r\n\x1a\n", open_hdf5),
+    (b"PAR1", lambda path: Parquet([path])),
 )
 """First bytes of a file of many images, and its reader."""
-_ENDINGS: dict[str, Callable[[Path], Source]] = {".tar": lambda path: Tars([path])}
+_ENDINGS: dict[str, Callable[[Path], Source]] = {".tar": lambda path: Tars([path]), ".csv": open_csv, ".mdb": Lmdb}
 """What only its name tells."""
-_SHARDS: dict[str, Callable[[list[Path], str], Source]] = {".tar": lambda paths, name: Tars(paths, name=name)}
+_SHARDS: dict[str, Callable[[list[Path], str], Source]] = {
+    ".parquet": lambda paths, name: Parquet(paths, name=name),
+    ".tar": lambda paths, name: Tars(paths, name=name),
+}
 """Files that lie in a folder as the parts of one set."""
 
 
@@ -50,6 +59,8 @@ def open_folder(path: Path, *, follow: bool) -> Source:
     """A folder of images; one without any may hold the shards of a set."""
     if idx := find_idx(path):
         return open_idx(idx, name=path.resolve().name)
+    if is_regular(path / DATA_FILE):
+        return Lmdb(path)
     folder = Folder(path, follow=follow)
     if not folder.items:
         for ending, open_shards in _SHARDS.items():

@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from dcgan.data.sources import catalog
+from dcgan.data.sources import catalog, hub_sets
 from dcgan.data.sources.containers import EXPECTED, open_file, open_folder
 from dcgan.data.sources.items import Item, Selection, Source
 from dcgan.data.sources.own_files import own_files
@@ -25,6 +25,8 @@ def open_source(config: DataConfig) -> Source:
     source = (
         _open_named(config)
         if config.source in catalog.names()
+        else hub_sets.open_set(config.source)
+        if hub_sets.is_on_hub(config.source)
         else _open_path(config.source, follow=config.links == "follow")
     )
     if not source.items:
@@ -37,12 +39,25 @@ def open_source(config: DataConfig) -> Source:
 
 
 def located(text: str) -> str:
-    """The absolute path of a source that is a path; names of the catalog, and what is not there, as they are."""
+    """The absolute path of a source that is a path; a data set of the hub with the revision that it has now.
+
+    Names of the catalog, and what is not there, as they are.
+
+    Raises:
+        UserError: No such data set on the hub, or no connection.
+    """
+    if hub_sets.is_on_hub(text):
+        return hub_sets.pinned(text)
     try:
         path = Path(text).expanduser()
         return text if text in catalog.names() or not path.exists() else str(path.absolute())
     except (OSError, RuntimeError, ValueError):
         return text
+
+
+def is_named(text: str) -> bool:
+    """Whether a source is the name of a data set, here or on the hub, and no path."""
+    return text in catalog.names() or hub_sets.is_on_hub(text)
 
 
 def _open_named(config: DataConfig) -> Source:

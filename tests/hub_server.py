@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import threading
+import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +30,8 @@ class Hub:
         self.repositories: dict[str, Repository] = {}
         self.objects: dict[str, bytes] = {}
         self.requests: list[tuple[str, str]] = []
+        self.converted: dict[str, tuple[str, dict[str, bytes]]] = {}
+        """Repository → the hub's own version of a data set, which is one revision of a branch."""
         self.address = ""
 
 
@@ -119,9 +122,19 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.hub.requests.append((self.command, self.path))
         parts = self.path.partition("?")[0].strip("/").split("/")
-        if parts[:2] == ["api", "models"]:
-            found = self.find("/".join(parts[2:4]), parts[5] if len(parts) > 5 else "main")
-            if found:
+        parts = parts[1:] if parts[0] == "datasets" else parts
+        if parts[:2] == ["api", "datasets"] and parts[4:] == ["refs"]:
+            known = ["refs/convert/parquet"] if "/".join(parts[2:4]) in self.hub.converted else []
+            converts = [{"name": name, "ref": name, "targetCommit": ""} for name in known]
+            self.answer({"branches": [], "tags": [], "converts": converts})
+        elif parts[:2] in (["api", "models"], ["api", "datasets"]):
+            revision = urllib.parse.unquote("/".join(parts[5:]) or "main")
+            found = self.find("/".join(parts[2:4]), revision)
+            if found and parts[1] == "datasets":
+                sha, files = found
+                siblings = [{"rfilename": name, "size": len(content)} for name, content in files.items()]
+                self.answer({"id": "/".join(parts[2:4]), "sha": sha, "siblings": siblings})
+            elif found:
                 sha, files = found
                 self.answer(
                     {"id": "/".join(parts[2:4]), "sha": sha, "siblings": [{"rfilename": name} for name in files]}
@@ -145,6 +158,9 @@ class Handler(BaseHTTPRequestHandler):
             return None
         if revision == "main":
             return repository.revisions[-1]
+        converted = self.hub.converted.get(name)
+        if converted and revision in ("refs/convert/parquet", converted[0]):
+            return converted
         found = next((one for one in repository.revisions if one[0] == revision), None)
         if found is None:
             self.answer({"error": "Revision not found"}, 404, X_Error_Code="RevisionNotFound")
