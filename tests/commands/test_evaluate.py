@@ -135,5 +135,5 @@ def test_a_class_has_the_same_name_in_every_run(tmp_path: Path, creatures: np.nd
     np.savez(tmp_path / "real.npz", x_train=creatures, y_train=np.arange(COUNT) % 3)
     evaluation = judged(creatures[:200], tmp_path / "real.npz")
     names = [one.name for one in evaluation.measurements if "[" in one.name]
-    assert names and set(names) <= {f"kid_second_200[{name}]" for name in "012"}
-    assert sum(one.protocol.num_samples for one in evaluation.measurements if "[" in one.name) <= 200
+    assert names and set(names) <= {f"{of}_second_200[{name}]" for name in "012" for of in ("kid", "share")}
+    assert sum(one.protocol.num_samples for one in evaluation.measurements if one.name.startswith("share_")) <= 200

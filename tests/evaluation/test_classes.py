@@ -7,7 +7,14 @@ from sklearn.linear_model import RidgeClassifier
 from torch import Tensor
 
 from dcgan.evaluation.feature_stats import FeatureStats
-from dcgan.evaluation.measures.classes import agreement, class_distances, class_shares, fit_probe
+from dcgan.evaluation.measures.classes import (
+    agreement,
+    class_distances,
+    class_shares,
+    confusion,
+    fit_probe,
+    spreads_within,
+)
 from dcgan.evaluation.measures.distances import frechet_distance, kernel_distance
 from dcgan.evaluation.measures.diversity import class_diversity, diversity
 
@@ -114,3 +121,43 @@ def test_one_image_of_each_class_over_and_over_is_seen_within_classes_alone() ->
     assert class_diversity(halved, labels, reals, labels) == pytest.approx(0.5, abs=0.03)
     assert class_diversity(reals[:3], torch.arange(3), reals, labels) is None, "one of each says nothing"
     assert class_diversity(reals, labels, alike, labels) is None, "nothing real differs within its class"
+
+
+def test_the_share_of_a_class_is_0_for_its_real_images_and_1_for_those_of_the_others() -> None:
+    labels = balanced(900)
+    reference = draw(labels, 1)
+    own = class_distances(draw(labels, 2), labels, reference, labels)
+    swapped = class_distances(draw((labels + 1) % 3, 2), labels, reference, labels)
+    shares = [[one.share.value for one in found if one.share] for found in (own, swapped)]
+    assert all(abs(share) < 0.02 for share in shares[0])
+    assert all(0.8 < share < 3 for share in shares[1]), "one other class lies as far as both others, roughly"
+
+
+def test_a_special_class_stands_out_less_in_share_than_in_distance() -> None:
+    centres = CENTRES.clone()
+    centres[2] *= 3  # like no other
+    labels = balanced(900)
+    noise = [torch.randn(900, 8, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2)]
+    reference, samples = centres[labels] + noise[0], centres.mean(dim=0) + noise[1]  # the same whatever is asked for
+    found = class_distances(samples, labels, reference, labels)
+    kernels, shares = [one.kernel.value for one in found], [one.share.value for one in found if one.share]
+    assert kernels[2] / max(kernels[:2]) > 3 * shares[2] / max(shares[:2])
+    assert shares[2] < 1, "no farther than images of the other classes"
+
+
+def test_the_confusion_of_a_class_is_a_share_of_its_images() -> None:
+    labels = balanced(600)
+    probe = fit_probe(draw(labels, 1), labels, 3)
+    asked = torch.zeros(300, dtype=torch.int64)
+    seen = confusion(probe, draw(balanced(300), 2), asked, 3)
+    np.testing.assert_allclose(seen[0], [1 / 3] * 3, atol=0.02)
+    assert seen[1:].isnan().all()
+
+
+def test_the_spread_within_a_class_is_the_trace_of_its_covariance() -> None:
+    labels = balanced(3000)
+    features = draw(labels, 4, noise=2.0)
+    own = features[labels == 1].double().numpy()
+    found = spreads_within(features, labels, 4)
+    assert found[1] == pytest.approx(np.trace(np.cov(own.T, bias=True)), rel=1e-9)
+    assert found[1] == pytest.approx(8 * 4, rel=0.1) and math.isnan(found[3])

@@ -1,11 +1,19 @@
 """Order statistics of few runs: by hand, by symmetry, and against scipy."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import mannwhitneyu
+from scipy.stats import mannwhitneyu, spearmanr
 
-from dcgan.evaluation.measures.effects import Spread, paired_difference, spread, superiority
+from dcgan.evaluation.measures.effects import (
+    Spread,
+    paired_difference,
+    rank_correlation,
+    spread,
+    superiority,
+)
 
 values = st.lists(st.integers(-50, 50).map(float), min_size=1, max_size=8)
 
@@ -37,3 +45,15 @@ def test_superiority_is_mann_whitneys_u_over_the_pairs(ours: list[float], theirs
     assert superiority(ours, theirs) == pytest.approx(expected)
     assert superiority(ours, theirs) == pytest.approx(1 - superiority(theirs, ours))
     assert superiority([value**3 for value in ours], [value**3 for value in theirs]) == superiority(ours, theirs)
+
+
+@given(st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=3, max_size=12))
+def test_the_rank_correlation_is_scipys(pairs: list[tuple[float, float]]) -> None:
+    ours, theirs = ([pair[place] for pair in pairs] for place in (0, 1))
+    if len(set(ours)) < len(ours) or len(set(theirs)) < len(theirs):
+        return  # scipy gives equal values a middle rank
+    assert rank_correlation(ours, theirs) == pytest.approx(spearmanr(ours, theirs).statistic)
+
+
+def test_one_pair_has_no_order() -> None:
+    assert math.isnan(rank_correlation([1.0], [2.0]))

@@ -127,8 +127,8 @@ def test_the_page_judges_explains_and_says_what_next(build: Build) -> None:
 def test_the_nearest_class_has_the_longest_bar(build: Build) -> None:
     run = long_run(build)
     classes = [
-        measured("kid_tiny", value, interval=[0, 1]) | {"name": f"kid_tiny_1k[{name}]"}
-        for name, value in (("far", 0.9), ("near", 0.01), ("middle", 0.3))
+        measured("share_tiny", value, interval=[0, 1]) | {"name": f"share_tiny_1k[{name}]"}
+        for name, value in (("far", 1.4), ("near", 0.01), ("middle", 0.5))
     ]
     numbers = [measured("coverage_tiny", 0.7, 0.8), *classes]
     run.evaluation.write_text(json.dumps({"of": "run", "remarks": [], "measurements": numbers}))

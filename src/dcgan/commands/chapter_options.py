@@ -11,16 +11,19 @@ from dcgan.commands.spelling import spelled as _arg
 
 @dataclass(frozen=True, kw_only=True)
 class ExerciseOptions:
-    """The chapter's exercises, answered by training. 1: ReLU in place of leaky ReLU."""
+    """The chapter's exercises, answered by training, with three seeds and in words."""
 
-    number: Annotated[Literal[1], tyro.conf.Positional, _arg("1")]
-    """1: what happens with the plain ReLU? Three seeds of each, curves and grids side by side, an answer in words."""
+    number: Annotated[Literal[1, 2], tyro.conf.Positional, _arg("{1,2}")]
+    """1: what happens with the plain ReLU in place of leaky ReLU? Curves and grids side by side.
+    2: which category works well, and which does not? A row of images for each, distances, and why."""
     source: Annotated[str, _arg("SOURCE", name="data")] = "critters"
     """The images: a folder, a file or a name, as dcgan train takes it (default: critters)."""
     size: Annotated[str, _shown("HEIGHT[xWIDTH]")] = "32"
     """In pixels."""
+    recipe: Annotated[Literal["modern", "radford2015", "d2l", "d2l-gluon"], _shown("NAME")] = "d2l"
+    """Networks and training: d2l, the chapter's, or another one, such as modern."""
     width: Annotated[int | None, _arg("N")] = None
-    """Channels next to the image, in both networks (default: the chapter's 64)."""
+    """Channels next to the image, in both networks (default: the recipe's; the chapter has 64)."""
     budget: Annotated[str, _shown("IMAGES|EPOCHS")] = "20epochs"
     """Of each run."""
     repeats: Annotated[int, _shown("N")] = 3
@@ -31,8 +34,14 @@ class ExerciseOptions:
     """Runs side by side."""
     threads: Annotated[int | None, _arg("N")] = None
     """Processor threads of each (default: all that may be used, shared between the jobs)."""
-    out: Annotated[str, _shown("FOLDER")] = "exercise-1"
-    """Where comparison.html and all runs go; the same command again does only what is missing."""
+    out: Annotated[str | None, _arg("FOLDER")] = None
+    """Where comparison.html and all runs go; the same command again does only what is missing (default: exercise-1 or
+    exercise-2)."""
+
+    @property
+    def folder(self) -> str:
+        """Where everything goes."""
+        return self.out or f"exercise-{self.number}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,12 +28,17 @@ SHOWN = 20
 """Samples on each of the sheets of the most and the least usual ones."""
 
 
-class _Nobody:
+class Nobody:
     """Silence."""
 
-    def say(self, text: str) -> None: ...
-    def prepare(self, done: int, total: int) -> None: ...
-    def measure(self, done: int, total: int) -> None: ...
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+    def prepare(self, done: int, total: int) -> None:
+        """Nothing."""
+
+    def measure(self, done: int, total: int) -> None:
+        """Nothing."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ def evaluate(options: EvaluateOptions, audience: Audience | None = None) -> Eval
         UserError: No such target or reference, or too few images.
     """
     _check(options)
-    audience = audience or _Nobody()
+    audience = audience or Nobody()
     subject = find_subject(options, audience)
     folder = user_path(options.out) if options.out else subject.folder
     evaluation = _judged(subject, options, folder, audience)

@@ -48,9 +48,9 @@ def planned(options: ExerciseOptions, listener: Listener) -> Comparison:
     if options.width:
         settings += [f"model.generator_width={options.width}", f"model.discriminator_width={options.width}"]
     wanted = CompareOptions(
-        source=options.source, size=options.size, recipe="d2l", settings=tuple(settings),
+        source=options.source, size=options.size, recipe=options.recipe, settings=tuple(settings),
         vary="model.negative_slope=0.2,0", repeats=options.repeats, budget=options.budget, jobs=options.jobs,
-        threads=options.threads, samples=options.samples, detectors=("tiny",), out=options.out,
+        threads=options.threads, samples=options.samples, detectors=("tiny",), out=options.folder,
     )  # fmt: skip
     return compare(wanted, listener)
 

@@ -9,7 +9,14 @@ from torch import Tensor
 from dcgan.evaluation.feature_stats import FeatureStats
 from dcgan.evaluation.ledger import Ledger
 from dcgan.evaluation.measurement import Measurement
-from dcgan.evaluation.measures.classes import ClassDistance, agreement, class_distances, class_shares, fit_probe
+from dcgan.evaluation.measures.classes import (
+    Agreement,
+    ClassDistance,
+    agreement,
+    class_distances,
+    class_shares,
+    fit_probe,
+)
 from dcgan.evaluation.measures.copies import Copies, find_copies
 from dcgan.evaluation.measures.distances import (
     FEWEST_BLOCKS,
@@ -179,6 +186,7 @@ def _classes(ledger: Ledger, samples: Features, reals: Reals, asked: Labels | No
     train, reference, names = reals.train, reals.reference, reals.class_names
     assert train is not None and train.labels is not None and reference.labels is not None, names
     probe = fit_probe(train.features, train.labels, len(names))
+    found: Agreement | None = None
     if asked is None:
         shares = class_shares(probe, samples, reference.features, len(names))
         ledger.add("class_divergence", shares.divergence, len(samples), reference)
@@ -195,6 +203,26 @@ def _classes(ledger: Ledger, samples: Features, reals: Reals, asked: Labels | No
             ledger.add("class_diversity", spread, few, reference, num_reference=few, floor_=1.0)
     by_class = class_distances(samples, labels, reference.features, real_labels)
     for one in by_class:
-        of = (names[one.label], len(samples))
-        ledger.add("kid", one.kernel, one.num_samples, reference, num_reference=one.num_reference, of=of)
+        _class(ledger, one, reference, found, of=(names[one.label], len(samples)))
     return by_class
+
+
+def _class(
+    ledger: Ledger, one: ClassDistance, reference: RealImages, found: Agreement | None, of: tuple[str, int]
+) -> None:
+    """What is known of one class; its agreement where it was asked for."""
+    values: dict[str, tuple[float | Estimate, float | None]] = {"kid": (one.kernel, None)}
+    if one.share is not None:
+        values["share"] = (one.share, 0.0)
+    if found is not None:
+        values["agreement"] = (found.by_class[one.label], found.reals_by_class[one.label])
+    for measure, (value, lowest) in values.items():
+        ledger.add(
+            measure,
+            value,
+            one.num_samples,
+            reference,
+            num_reference=one.num_reference,
+            floor_=lowest,
+            of=of,
+        )

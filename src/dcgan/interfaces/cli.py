@@ -23,7 +23,7 @@ dcgan: deep convolutional GANs on your own images
   dcgan import FILE      weights of the textbook chapter's own generator
   dcgan evaluate RUN     how good they are, in numbers that can be trusted
   dcgan compare RUN RUN  side by side; --vary trains what is missing
-  dcgan exercise 1       the textbook chapter's first exercise, answered
+  dcgan exercise 1       the textbook chapter's exercises 1 and 2, answered
   dcgan explore METHOD   what it has learned: walk from image to image, …
   dcgan data SOURCE      what is in there, and what is wrong with it
   dcgan doctor           what this machine can do, and how to mend the rest

@@ -131,7 +131,7 @@ def evaluate(words: list[str]) -> int:
         print(plain(line))
     for detector, classes in classes_of(numbers).items():
         ordered = ", ".join(f"{name} {number(value)}" for name, value, _, _ in sorted(classes, key=lambda one: one[1]))
-        print(plain(f"By class, best first, seen by {detector}: {ordered}"))
+        print(plain(f"By class, best first, seen by {detector} (0: as real ones, 1: as other classes): {ordered}"))
     if evaluation.folder is not None:
         print(f"Pictures and evaluation.json are in {plain(evaluation.folder)}.")
     return ExitCode.OK
@@ -215,17 +215,22 @@ def _finish(comparison: "Comparison", jobs: int, display: Display, stop: Stop) -
 def exercise(words: list[str]) -> int:
     """``dcgan exercise``: exit code 1 when some run has no result, 130 and 143 when it was stopped."""
     options = parse(ExerciseOptions, words, "dcgan exercise")
-    from dcgan.commands.exercise import answer, planned
+    from dcgan.commands import categories
+    from dcgan.commands import exercise as activations
     from dcgan.hardware import keep_big_blocks
 
     keep_big_blocks()
+    planned = {1: activations.planned, 2: categories.planned}[options.number]
     with choose_display() as display, Stop() as stop:
         comparison = planned(options, display)
         _finish(comparison, options.jobs, display, stop)
     if stop.asked:
         return stop.asked
-    for line in answer(comparison):
+    by_category = options.number == 2
+    for line in categories.answer(comparison, options.samples) if by_category else activations.answer(comparison):
         print(plain(line))
+    if by_category:
+        print(f"A row of images for each category: {plain(comparison.folder.categories)}")
     print(f"Curves and grids side by side: {plain(comparison.folder.report)}")
     return int(bool(comparison.troubles))
 

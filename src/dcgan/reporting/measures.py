@@ -19,7 +19,7 @@ class Measures:
     rows: list[tuple[str, ...]]
     """As ``HEAD`` has it; those about one class left out."""
     classes: dict[str, list[tuple[str, float, float, float]]]
-    """Detector → (class, distance, lower and upper end of its interval) of each class."""
+    """Detector → (class, share of the other classes' distance, lower and upper end of its interval) of each class."""
     remarks: list[str]
     measurements: list[Mapping[str, Any]] = field(default_factory=list)
     """All of them, as the file has them."""
@@ -45,11 +45,11 @@ def rows_of(measurements: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
 
 
 def classes_of(measurements: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[str, float, float, float]]]:
-    """The measurements about one class: ``kid_tiny_1k[boot]``."""
+    """How far each class is, as a share of how far images of the others are: ``share_tiny_1k[boot]``."""
     found: dict[str, list[tuple[str, float, float, float]]] = {}
     for one in measurements:
         name, _, rest = str(one["name"]).partition("[")
-        if rest.endswith("]") and name.startswith("kid_"):
+        if rest.endswith("]") and name.startswith("share_"):
             low, high = one["interval"] or (math.nan, math.nan)
             detector = str(one["protocol"]["detector"])
             found.setdefault(detector, []).append((rest[:-1], float(one["value"]), float(low), float(high)))

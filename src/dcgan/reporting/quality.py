@@ -1,7 +1,6 @@
 """The part of the page that says how good the images are: what ``evaluate`` measured."""
 
 import math
-import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from dcgan.reporting.plain_measures import MEANINGS, Plain, plain_measures
 from dcgan.runs.folder import RunFolder
 from dcgan.wording import number
 
-ClassDistance = tuple[str, float, float, float]
+ClassShare = tuple[str, float, float, float]
 
 
 def quality(run: RunFolder, measures: Measures) -> str:
@@ -67,19 +66,19 @@ def _classes(measures: Measures) -> str:
     """A bar for each class; the longer, the nearer to real images."""
     blocks = []
     for detector, classes in measures.classes.items():
-        scale = statistics.median([max(value, 0.0) for _, value, _, _ in classes if math.isfinite(value)] or [0.0])
-        bars = "".join(_bar(one, scale) for one in sorted(classes, key=lambda one: one[1]))
+        bars = "".join(map(_bar, sorted(classes, key=lambda one: one[1])))
         blocks.append(
             f'<figure class="card"><figcaption><b>Classes, best first</b><span>measured by {text(detector)}</span>'
             f'</figcaption>{bars}<p class="note">The longer the bar, the nearer the class is to real images of it. '
-            "The number is the kernel distance; the class in the middle has half a bar.</p></figure>"
+            "The number is the kernel distance as a share of that of real images of the other classes: 0 is as good as "
+            "real, 1 no nearer than another class.</p></figure>"
         )
     return f'<div class="pair">{"".join(blocks)}</div>' if blocks else ""
 
 
-def _bar(one: ClassDistance, scale: float) -> str:
+def _bar(one: ClassShare) -> str:
     name, value, _, _ = one
-    near = 1 / (1 + max(value, 0.0) / scale) if scale > 0 and math.isfinite(value) else float(value <= 0)
+    near = 1 - min(max(value, 0.0), 1.0) if math.isfinite(value) else 0.0
     return (
         f'<div class="bar"><span>{text(name)}</span><meter min="0" max="1" value="{near:.4f}"></meter>'
         f"<span>{number(value)}</span></div>"

@@ -24,6 +24,11 @@ class ComparisonFolder:
         """Every result of the last comparison, as JSON."""
         return self.root / "results.json"
 
+    @property
+    def categories(self) -> Path:
+        """A row of images for each category, best first: the chapter's second exercise."""
+        return self.root / "categories.png"
+
     def run(self, key: str) -> RunFolder:
         """One run, by training."""
         return RunFolder(self.root / "runs" / key)

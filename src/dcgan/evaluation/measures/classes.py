@@ -13,12 +13,14 @@ import torch
 from torch import Tensor
 
 from dcgan.evaluation.feature_stats import FeatureStats
-from dcgan.evaluation.measures.distances import Estimate, frechet_distance, kernel_distance
+from dcgan.evaluation.measures.distances import Estimate, frechet_distance, kernel_distance, kernel_sums
 from dcgan.tensors import Features, Labels
 
 _RIDGE = 1e-3
 """Of the mean variance of the features: enough where there are fewer images than features, little elsewhere."""
 _MISSING = 0.1
+_MOST_OTHERS = 1000
+"""Real images of other classes, in an order that says nothing about them."""
 
 
 class ClassDistance(NamedTuple):
@@ -29,6 +31,17 @@ class ClassDistance(NamedTuple):
     kernel: Estimate
     num_samples: int
     num_reference: int
+    apart: float
+    """The kernel distance of real images of the other classes, in the place of the samples."""
+
+    @property
+    def share(self) -> Estimate | None:
+        """The kernel distance as a share of ``apart``: 0 for real images of the class, 1 for those of the others.
+
+        A kernel distance alone mostly says how special a class is: samples that are no good lie farther from trousers,
+        which look like nothing else, than from shirts.
+        """
+        return Estimate(*(value / self.apart for value in self.kernel)) if self.apart > 0 else None
 
 
 class Agreement(NamedTuple):
@@ -92,8 +105,11 @@ def class_distances(
     for label in sorted(set(sample_labels.tolist()) & set(reference_labels.tolist())):
         ours, theirs = samples[sample_labels == label], reference[reference_labels == label]
         if min(len(ours), len(theirs)) >= fewest:
-            distance = frechet_distance(FeatureStats.of(ours), FeatureStats.of(theirs))
-            found.append(ClassDistance(label, distance, kernel_distance(ours, theirs), len(ours), len(theirs)))
+            frechet, sums = frechet_distance(FeatureStats.of(ours), FeatureStats.of(theirs)), kernel_sums(theirs)
+            others = reference[reference_labels != label][:_MOST_OTHERS]
+            apart = kernel_distance(others, theirs, sums).value if len(others) >= fewest else math.nan
+            kernel = kernel_distance(ours, theirs, sums)
+            found.append(ClassDistance(label, frechet, kernel, len(ours), len(theirs), apart))
     return found
 
 
@@ -108,6 +124,22 @@ def agreement(
         by_class=tuple(float(right[asked == label].mean()) for label in range(num_classes)),
         reals_by_class=tuple(float(real_right[real_labels == label].mean()) for label in range(num_classes)),
     )
+
+
+def confusion(probe: Probe, features: Features, labels: Labels, num_classes: int) -> Tensor:
+    """Row: class; column: the share of its images that the probe takes for each class; NaN in a row without images."""
+    pairs = torch.bincount(labels * num_classes + probe(features), minlength=num_classes**2).double()
+    counts = pairs.reshape(num_classes, num_classes)
+    return counts / counts.sum(dim=1, keepdim=True)
+
+
+def spreads_within(features: Features, labels: Labels, num_classes: int) -> tuple[float, ...]:
+    """How much the images of each class differ: mean squared distance from their mean; NaN without images."""
+    found = []
+    for label in range(num_classes):
+        own = features[labels == label].double()
+        found.append(float((own - own.mean(dim=0)).square().sum(dim=1).mean()))
+    return tuple(found)
 
 
 def class_shares(probe: Probe, samples: Features, reals: Features, num_classes: int) -> ClassShares:

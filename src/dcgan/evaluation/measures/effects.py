@@ -1,5 +1,6 @@
 """How results of repeated runs differ: order statistics, since runs are few and one may have gone astray."""
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,3 +36,20 @@ def superiority(ours: Sequence[float], theirs: Sequence[float]) -> float | None:
         return None
     wins = sum((our > their) + 0.5 * (our == their) for our in ours for their in theirs)
     return wins / (len(ours) * len(theirs))
+
+
+def rank_correlation(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Spearman's: 1 where both are in the same order, -1 where the order is turned round; equal values in their order.
+
+    NaN of fewer than two.
+    """
+    assert len(ours) == len(theirs), (len(ours), len(theirs))
+    if len(ours) < 2:
+        return math.nan
+    return statistics.correlation(*(_ranks(values) for values in (ours, theirs)))
+
+
+def _ranks(values: Sequence[float]) -> list[int]:
+    order = sorted(range(len(values)), key=values.__getitem__)
+    places = {place: rank for rank, place in enumerate(order)}
+    return [places[place] for place in range(len(values))]
