@@ -82,3 +82,13 @@ def test_clearing_the_cache_removes_features_and_nothing_else() -> None:
     assert feature_cache.load(key) is None
     assert all(other.exists() for other in others)
     assert clear_cache() == (0, 0)
+
+
+@pytest.mark.parametrize("length", range(1, 9))
+def test_what_is_kept_begins_where_every_process_finds_it(length: int) -> None:
+    key = Key("images", "detector", "rows", length)
+    feature_cache.save(key, {"n" * length: features(), "odd": torch.arange(length, dtype=torch.uint8)})
+    kept = feature_cache.load(key)
+    assert kept is not None
+    assert {name: tensor.data_ptr() % 64 for name, tensor in kept.items()} == dict.fromkeys(kept, 0)
+    assert torch.equal(kept["n" * length], features())

@@ -20,6 +20,7 @@ from dcgan.evaluation.verdict import Verdict, judge
 from dcgan.files import user_path, write_atomically
 from dcgan.reporting.report import write_report
 from dcgan.runs.folder import RunFolder
+from dcgan.training.waiting import Waiting
 
 MOST = 1_000_000
 FEWEST_REFERENCE = 5_000
@@ -73,9 +74,10 @@ def evaluate(options: EvaluateOptions, audience: Audience | None = None) -> Eval
     """
     _check(options)
     audience = audience or Nobody()
-    subject = find_subject(options, audience)
-    folder = user_path(options.out) if options.out else subject.folder
-    evaluation = _judged(subject, options, folder, audience)
+    with Waiting(torch.get_num_threads()) as waiting:
+        subject = find_subject(options, audience)
+        folder = user_path(options.out) if options.out else subject.folder
+        evaluation = _judged(subject, options, folder, audience, waiting)
     if folder is not None:
         write_atomically(RunFolder(folder).evaluation, evaluation.to_json().encode())
     if subject.folder is not None:
@@ -93,13 +95,15 @@ def _check(options: EvaluateOptions) -> None:
         detector(name)
 
 
-def _judged(subject: Subject, options: EvaluateOptions, folder: Path | None, audience: Audience) -> Evaluation:
+def _judged(
+    subject: Subject, options: EvaluateOptions, folder: Path | None, audience: Audience, waiting: Waiting
+) -> Evaluation:
     """The numbers by each detector, and pictures by the first."""
     evaluation = Evaluation(subject.title, list(subject.measured), list(subject.remarks), subject.checkpoint, folder)
     _, channels, _, _ = subject.pixels.shape
     most = options.reference_images or max(FEWEST_REFERENCE, len(subject.pixels))
     names = options.detectors or DEFAULT_DETECTORS
-    seen = _Count(subject, most, len(names), audience)
+    seen = _Count(subject, most, len(names), audience, waiting)
     for number, name in enumerate(names):
         eyes = detector(protocol(name, channels, subject.pixels.dtype) if ":" not in name else name)
         verdict = _verdict(subject, eyes, most, seen, evaluation.remarks)
@@ -113,16 +117,17 @@ def _judged(subject: Subject, options: EvaluateOptions, folder: Path | None, aud
 
 
 class _Count:
-    """Counts the images that detectors have seen, and tells."""
+    """Counts the images that detectors have seen, and tells; lets the threads wait as the machine is meanwhile."""
 
-    def __init__(self, subject: Subject, most: int, num_detectors: int, audience: Audience) -> None:
+    def __init__(self, subject: Subject, most: int, num_detectors: int, audience: Audience, waiting: Waiting) -> None:
         parts = [part for data in (subject.trained, subject.other) if data for part in (data.train, data.held_out)]
         self._total = num_detectors * (len(subject.pixels) + sum(min(len(part), most) for part in parts))
-        self._done, self._audience = 0, audience
+        self._done, self._audience, self._waiting = 0, audience, waiting
 
     def __call__(self, more: int) -> None:
         self._done += more
         self._audience.measure(self._done, self._total)
+        self._waiting.look()
 
 
 def _verdict(subject: Subject, eyes: Detector, most: int, seen: Callable[[int], None], remarks: list[str]) -> Verdict:

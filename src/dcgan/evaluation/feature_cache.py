@@ -45,11 +45,16 @@ def save(key: Key, tensors: Mapping[str, Tensor]) -> None:
 
 
 def load(key: Key) -> dict[str, Tensor] | None:
-    """What is kept under a key, or None: never seen, or no longer whole."""
+    """What is kept under a key, or None: never seen, or no longer whole.
+
+    Copied into memory of PyTorch's own: within the bytes of a file tensors begin anywhere, and sums over them could
+    then differ in their last bits from process to process (``tensors.aligned``).
+    """
     try:
-        return safetensors.torch.load(key.path.read_bytes())
+        found = safetensors.torch.load(key.path.read_bytes())
     except (OSError, SafetensorError):
         return None
+    return {name: tensor.clone() for name, tensor in found.items()}
 
 
 def clear() -> tuple[int, int]:
