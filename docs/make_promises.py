@@ -40,6 +40,7 @@ TRIED = {  # of each stage of `make torture`, from its report
 THEMES = {  # of a test's place; the first that fits
     "tests/crash/test_hostile": "No file does harm",
     "tests/crash/": "Nothing is lost",
+    "tests/runs/": "Nothing is lost",
     "tests/commands/test_train": "Nothing is lost",
     "tests/commands/test_compare": "Nothing is lost",
     "tests/data/": "Your images are taken as they are",

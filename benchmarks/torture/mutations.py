@@ -1,4 +1,4 @@
-"""Deliberate bugs in the code that saves and resumes: the tests of tests/crash must notice each of them."""
+"""Deliberate bugs in the code that saves and resumes: tests/crash and tests/runs must notice each of them."""
 
 import os
 import shutil
@@ -191,9 +191,9 @@ def applied(mutation: Mutation, source: str) -> str:
 
 FIRST = {  # the tests that are most likely to notice a bug in a file; the others only when they do not
     FILES: ["test_power_loss.py", "test_errnos.py", "test_disk_refuses.py"],
-    SHELF: ["test_best.py", "test_roll_back.py", "test_guard.py", "test_train.py"],
+    SHELF: ["test_shelf.py", "test_roll_back.py", "test_guard.py", "test_train.py"],
     CHECKPOINT: ["test_disk_refuses.py", "test_power_loss.py"],
-    JOURNAL: ["test_power_loss.py", "test_errnos.py", "test_roll_back.py"],
+    JOURNAL: ["test_journal.py", "test_power_loss.py", "test_errnos.py", "test_roll_back.py"],
     STATE: ["test_roll_back.py"],
     SESSION: ["test_roll_back.py", "test_guard.py", "test_kills.py"],
     GUARD: ["test_guard.py", "test_roll_back.py"],
@@ -205,14 +205,15 @@ FIRST = {  # the tests that are most likely to notice a bug in a file; the other
 
 
 def survives(mutation: Mutation, folder: Path) -> dict[str, Any]:
-    """Run tests/crash on a copy of the source with the bug in it; ``caught_by`` names the first test that failed."""
+    """Run tests/crash and tests/runs on a copy of the source with the bug in it; ``caught_by`` names the first test that failed."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
     path = folder / "src" / "dcgan" / mutation.file
     path.write_text(applied(mutation, path.read_text()))
     others = ("mutations", "hostile")  # this list's own test, and those that are about other files than ours
+    rooms = (ROOT / "tests" / "crash", ROOT / "tests" / "runs")
     found = [
-        path for path in sorted((ROOT / "tests" / "crash").glob("test_*.py")) if not any(w in path.name for w in others)
+        path for room in rooms for path in sorted(room.glob("test_*.py")) if not any(w in path.name for w in others)
     ]
     found.append(ROOT / "tests" / "commands" / "test_train.py")
     likely = [path for path in found if path.name in FIRST.get(mutation.file, [])]

@@ -54,7 +54,9 @@ def code() -> str:
     """A hash of what is tried and of what tries it."""
     digest = hashlib.sha256()
     own = [*(HERE / "torture").glob("*.py"), HERE / "machine.py", TESTS / "commands" / "test_train.py"]
-    for path in sorted([*(ROOT / "src").rglob("*.py"), *(TESTS / "crash").glob("*.py"), *own]):
+    for path in sorted(
+        [*(ROOT / "src").rglob("*.py"), *(TESTS / "crash").glob("*.py"), *(TESTS / "runs").glob("*.py"), *own]
+    ):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 

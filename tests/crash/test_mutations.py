@@ -21,4 +21,4 @@ def test_each_fits_the_code_as_it_is(mutation: Mutation) -> None:
 
 def test_one_of_them_is_caught(tmp_path: Path) -> None:
     chosen = next(mutation for mutation in MUTATIONS if mutation.name == "the best is pruned")
-    assert survives(chosen, tmp_path / "copy")["caught_by"].startswith("test_best.py")
+    assert survives(chosen, tmp_path / "copy")["caught_by"].startswith("test_shelf.py")
