@@ -122,7 +122,12 @@ MUTATIONS = [
         'self.images_seen, self.attempt = facts["images_seen"], facts["attempt"]',
         'self.images_seen = facts["images_seen"]',
     ),
-    Mutation("a NaN is saved", SESSION, "            if broken is not None:\n", "            if False:\n"),
+    Mutation(
+        "a NaN is saved",
+        SESSION,
+        "        if (broken := self.state.first_broken()) is not None:\n",
+        "        if False:\n",
+    ),
     Mutation("a roll-back is no other attempt", GUARD, "    state.attempt = attempt\n", ""),
     Mutation(
         "back to the newest instead of the anchor",
