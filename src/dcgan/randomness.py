@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from dcgan.tensors import Latents, aligned
+from dcgan.tensors import Latents, aligned, as_latents
 
 Prior = Literal["normal", "uniform"]
 
@@ -46,7 +46,7 @@ def latents(
     """Latents of the images ``first`` … ``first + count - 1`` of a stream: float32, ``count`` x ``size``."""
     block = -(-size // _WORDS_PER_COUNTER) * _WORDS_PER_COUNTER
     raw = words(stream, first * block, count * block, seed=seed, attempt=attempt).reshape(count, block)
-    return aligned(_shape(raw, prior)[:, :size].astype(np.float32))
+    return as_latents(aligned(_shape(raw, prior)[:, :size].astype(np.float32)))
 
 
 def balanced_latents(count: int, size: int, *, seed: int, stream: str, prior: Prior = "normal") -> Latents:

@@ -8,18 +8,18 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from dcgan.data.decoding.png import SHEET
-from dcgan.tensors import Images, Pixels
+from dcgan.tensors import Images, Pixels, as_images, as_pixels
 
 
 def to_images(pixels: Pixels) -> Images:
     """0 … the type's maximum → -1 … 1, float32."""
-    return pixels.to(torch.float32) / (torch.iinfo(pixels.dtype).max / 2) - 1
+    return as_images(as_pixels(pixels).to(torch.float32) / (torch.iinfo(pixels.dtype).max / 2) - 1)
 
 
 def to_pixels(images: Images, dtype: torch.dtype = torch.uint8) -> Pixels:
     """-1 … 1 → 0 … the type's maximum, rounded; what lies outside is clamped."""
     white = torch.iinfo(dtype).max
-    return ((images.float() + 1) * (white / 2)).round().clamp(0, white).to(dtype)
+    return as_pixels(((as_images(images).float() + 1) * (white / 2)).round().clamp(0, white).to(dtype))
 
 
 def grey_levels(some: np.ndarray, others: np.ndarray) -> float:

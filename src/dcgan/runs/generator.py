@@ -31,7 +31,7 @@ from dcgan.runs.portable import WEIGHTS, is_portable, unpacked
 from dcgan.runs.shelf import best
 from dcgan.runs.tensor_file import require_fit
 from dcgan.settings.config import Config
-from dcgan.tensors import Labels, Latents, Pixels
+from dcgan.tensors import Labels, Latents, Pixels, as_labels, as_pixels
 
 CHUNK = 16  # samples are always drawn so many at a time, so that a seed's image does not depend on its neighbours
 
@@ -62,7 +62,9 @@ class TrainedGenerator:
     def labels(self, seeds: Sequence[int]) -> Labels | None:
         """The class of each seed, one after the other through all; None without classes."""
         num_classes = self.generator.num_classes
-        return torch.tensor([seed % num_classes for seed in seeds], dtype=torch.int64) if num_classes else None
+        if not num_classes:
+            return None
+        return as_labels(torch.tensor([seed % num_classes for seed in seeds], dtype=torch.int64))
 
     def sample(self, seeds: Numbers, labels: Numbers | str | Sequence[str] | None = None) -> Pixels:
         """One image for each seed: n c h w, uint8 (uint16 after 16-bit data), on the CPU, drawn in float32.
@@ -121,7 +123,7 @@ class TrainedGenerator:
         """
         chunks = [pixels.cpu() for pixels in self.paint(latents, labels)]
         shape = (0, self.config.model.image_channels or 0, self.config.data.height, self.config.data.width)
-        return torch.cat(chunks) if chunks else torch.empty(shape, dtype=self.dtype)
+        return as_pixels(torch.cat(chunks)) if chunks else torch.empty(shape, dtype=self.dtype)
 
     @torch.inference_mode()
     def paint(self, latents: Latents, labels: Labels | None = None) -> Iterator[Pixels]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from dcgan.data.batches import Batches
 from dcgan.randomness import Prior, latents
-from dcgan.tensors import Labels, Latents, Pixels, aligned
+from dcgan.tensors import Labels, Latents, Pixels, aligned, as_labels
 from dcgan.training.augment import NUM_DRAWS
 
 RESIDENT_SHARE = 0.4  # of an accelerator's free memory that the images may take
@@ -90,7 +90,7 @@ class Feed:
         noise = latents(
             position, len(rows), self.latent_size, seed=self.seed, attempt=attempt, prior=self.prior
         )  # fmt: skip
-        labels = None if self.batches.labels is None else aligned(self.batches.labels[rows])
+        labels = None if self.batches.labels is None else as_labels(aligned(self.batches.labels[rows]))
         draws = draws_of(position, len(rows), seed=self.seed, attempt=attempt) if self.augmented else None
         made = Inputs(aligned(pixels), noise, labels, draws)
         return made if self._pool is None else made.each(torch.Tensor.pin_memory)

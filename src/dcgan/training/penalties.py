@@ -18,7 +18,7 @@ from dcgan.errors import UserError
 from dcgan.models.convolutions import Convolution, transposed
 from dcgan.models.dcgan import Discriminator
 from dcgan.models.layers import DiscriminatorBlock
-from dcgan.tensors import Images, Labels, Scores
+from dcgan.tensors import Images, Labels, Scores, as_scores
 from dcgan.training.augment import View
 
 
@@ -48,7 +48,7 @@ def scores_and_penalty(
     images = images.detach()
     if gamma is None or factor is None:
         scores = at_least_float32(discriminator(seen(images, view), labels))
-        return scores, scores.new_zeros(())
+        return as_scores(scores, len(images)), scores.new_zeros(())
     squared = squared_gradient_by_adjoint if has_adjoint(discriminator) else squared_gradient
     count = max(1, round(share * len(images)))
     first, rest = slice(count), slice(count, None)
@@ -58,7 +58,7 @@ def scores_and_penalty(
     if count < len(images):
         other_scores = discriminator(seen(images[rest], rest_view), rest_labels)
         scores = torch.cat([scores, at_least_float32(other_scores)])
-    return scores, penalty(squares, gamma * factor)
+    return as_scores(scores, len(images)), penalty(squares, gamma * factor)
 
 
 def penalty(squares: Tensor, gamma: float | Tensor) -> Tensor:

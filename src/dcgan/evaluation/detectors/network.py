@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from dcgan.data.pixels import to_images
 from dcgan.errors import UserError
-from dcgan.tensors import Features, Images, Pixels
+from dcgan.tensors import Features, Images, Pixels, as_features
 
 _CHUNK = 64
 _SMALLEST, _LARGEST = 8, 1024
@@ -36,7 +36,7 @@ class NetworkDetector:
         count = len(images)
         full = F.pad(images, (0, 0, 0, 0, 0, 0, 0, _CHUNK - count), value=-1.0)
         features: Features = self._network(full.contiguous(memory_format=torch.channels_last))
-        return features[:count].float()
+        return as_features(features[:count].float(), count)
 
     def _check(self, pixels: Pixels) -> None:
         _, channels, height, width = pixels.shape
