@@ -11,6 +11,7 @@ from dcgan.models.spectral import SpectralNorm, iterate
 from dcgan.settings.knobs import ModelConfig
 from dcgan.settings.recipes import recipe
 from dcgan.training.setup import new_state, rules_of
+from dcgan.training.shards import Part
 from dcgan.training.step import update_both, update_generator
 
 MODEL = {"model.generator_width": 4, "model.discriminator_width": 4, "model.discriminator_norm": False,
@@ -68,7 +69,7 @@ def test_one_iteration_in_the_turn_of_the_discriminator_and_none_in_that_of_the_
     before = {name: tensor.clone() for name, tensor in state.discriminator.named_buffers()}
     assert before.keys() == dict(expected.named_buffers()).keys()
     assert all(torch.equal(tensor, before[name]) for name, tensor in expected.named_buffers())
-    update_generator(state, real, state.generator(noise, labels), labels, rules)
+    update_generator(state, [Part(real, noise, labels, fake=state.generator(noise, labels))], rules)
     assert all(torch.equal(before[name], tensor) for name, tensor in state.discriminator.named_buffers())
 
 
