@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from networks import generator
+from patience import patient
 from PIL import Image
 
 from dcgan.commands.looks import encoded
@@ -33,11 +35,12 @@ pytest.importorskip("uvicorn", reason="needs the extra [serve]")
 
 import uvicorn
 
-from dcgan.interfaces import service_guard
+from dcgan.interfaces import service_connections, service_guard
 from dcgan.interfaces.service import application
 from dcgan.interfaces.service_asked import parse_prompt
+from dcgan.interfaces.service_connections import BoundedProtocol, fastest_protocol
 from dcgan.interfaces.service_drawing import Busy, Metrics, Painter
-from dcgan.interfaces.service_guard import BoundedProtocol, is_host_allowed
+from dcgan.interfaces.service_guard import is_host_allowed
 from dcgan.interfaces.service_server import TOKEN_VARIABLE, is_loopback, named, token_of
 
 TOKEN = "t" * 20
@@ -61,9 +64,15 @@ class Client:
             connection.close()
 
 
-def listening(app: Any) -> Iterator[Client]:
+def listening(app: Any, protocol: Any = None) -> Iterator[Client]:
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, http=BoundedProtocol, ws="none", lifespan="on", log_level="critical"
+        app,
+        host="127.0.0.1",
+        port=0,
+        http=protocol or fastest_protocol(),
+        ws="none",
+        lifespan="on",
+        log_level="critical",
     )
     server, place = uvicorn.Server(config), config.bind_socket()
     place.listen()  # who asks before the server has started waits
@@ -301,10 +310,16 @@ def test_a_full_queue_is_told_with_the_time_to_try_again(monkeypatch: pytest.Mon
         assert client.ask("GET", "/images/1.png")[0] == 200
 
 
-def test_a_connection_that_sends_its_request_drop_by_drop_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service_guard, "IDLE_SECONDS", 0.2)
+@pytest.mark.parametrize("protocol", {BoundedProtocol, fastest_protocol()})
+def test_a_connection_that_sends_its_request_drop_by_drop_or_an_endless_head_is_closed(
+    protocol: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_connections, "IDLE_SECONDS", 0.2)
     monkeypatch.setattr(service_guard, "BODY_SECONDS", 0.2)
-    for client in listening(application({"plain": TRAINED["plain"]})):
+    for client in listening(application({"plain": TRAINED["plain"]}), protocol):
+        with socket.create_connection(("127.0.0.1", client.port), timeout=60) as endless:
+            endless.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + 40_000 * b"x")
+            assert endless.recv(1000).startswith(b"HTTP/1.1 4")
         with socket.create_connection(("127.0.0.1", client.port), timeout=60) as slow:
             slow.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
             assert slow.recv(1000) == b""
@@ -345,3 +360,35 @@ def test_after_sigterm_what_was_accepted_is_answered(run: Path) -> None:
         process.kill()
         process.wait()
     assert (process.returncode, err) == (143, "") and "Stopped" in out
+
+
+def test_several_processes_answer_as_one_and_one_that_dies_is_replaced(run: Path) -> None:
+    words = [sys.executable, "-m", "dcgan", "serve", str(run), "--port", "0", "--workers", "2", "--threads", "1"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    try:
+        assert process.stdout
+        client = Client(int(process.stdout.readline().partition("127.0.0.1:")[2].split()[0]))
+        assert process.stdout.readline() == "2 processes are ready.\n"
+        images = {client.ask("GET", "/images/5.png")[1] for _ in range(8)}
+        assert len(images) == 1
+        counted = client.ask("GET", "/metrics")[1].decode()
+        assert 'dcgan_requests_total{code="200",route="/images/{seed}.{kind}"} 8.0' in counted
+        children = psutil.Process(process.pid).children()
+        children[0].kill()
+        assert "another takes its place" in process.stdout.readline()
+        assert {client.ask("GET", "/images/5.png")[1] for _ in range(8)} == images
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=patient(60))
+    finally:
+        for child in psutil.Process(process.pid).children() if process.poll() is None else []:
+            child.kill()
+        process.kill()
+        process.wait()
+    assert (process.returncode, err) == (143, "")
+    assert not any(child.is_running() for child in children)
+
+
+def test_a_run_that_cannot_be_served_is_told_before_anything_is_answered(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "dcgan", "serve", str(tmp_path), "--port", "0", "--workers", "2"]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False, timeout=patient(60))
+    assert ran.returncode == 2 and "no run with a checkpoint" in ran.stderr and ran.stderr.count("\n") == 1

@@ -7,6 +7,7 @@ import tyro
 
 from dcgan.commands.options import Tracking
 from dcgan.commands.spelling import Flag
+from dcgan.commands.spelling import shown as _shown
 from dcgan.commands.spelling import spelled as _arg
 
 
@@ -37,7 +38,9 @@ class ServeOptions:
     host_names: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, _arg("NAME", name="host-name")] = ()
     """A name that this service is asked for by, besides addresses and localhost; may be repeated."""
     threads: Annotated[int | None, _arg("N")] = None
-    """Processor threads that draw (default: all that may be used)."""
+    """Processor threads that draw, of each process (default: all that may be used, shared between them)."""
+    workers: Annotated[int, _shown("N")] = 1
+    """Processes that answer; one that dies is replaced."""
     checkpoint: Annotated[Literal["best", "last"] | None, _arg("{best,last}")] = None
     """Of each run (default: the best one if one was kept, else the last)."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from dcgan.interfaces.service_answers import MEDIA_TYPES, archive, as_file, base64_of, identity_of, sheet
 from dcgan.interfaces.service_asked import LARGEST_SEED, ImagesRequest
@@ -125,7 +125,7 @@ def _add_pages(app: FastAPI, service: Service, page: bytes) -> None:
     @app.get("/metrics")
     async def metrics() -> Response:
         """Counters for Prometheus."""
-        return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _add_images(app: FastAPI, service: Service) -> None:

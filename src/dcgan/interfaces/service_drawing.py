@@ -1,6 +1,7 @@
 """Requests gathered into batches: one thread draws, the queue is bounded, every image is that of its seed alone."""
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,8 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
+from dcgan.interfaces.service_server import SHARED_COUNTS
 from dcgan.runs.generator import CHUNK, TrainedGenerator
 
 LONGEST_BATCH = 4 * CHUNK
@@ -31,7 +34,7 @@ class Asked:
 
 
 class Metrics:
-    """What the service counts, in a registry of its own."""
+    """What the service counts, in a registry of its own; of several processes, in files that all of them share."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -39,9 +42,19 @@ class Metrics:
         self.seconds = Histogram("dcgan_request_seconds", "Time of an answer.", ["route"], registry=self.registry)
         self.images = Counter("dcgan_images", "Images drawn.", registry=self.registry)
         self.refused = Counter("dcgan_refused", "Requests refused.", ["reason"], registry=self.registry)
-        self.waiting = Gauge("dcgan_waiting_images", "Images that wait to be drawn.", registry=self.registry)
+        self.waiting = Gauge(
+            "dcgan_waiting_images", "Images that wait to be drawn.", multiprocess_mode="livesum", registry=self.registry
+        )
         sizes = (1, 2, 4, 8, 16, 32, LONGEST_BATCH)
         self.batches = Histogram("dcgan_batch_images", "Images in a batch.", buckets=sizes, registry=self.registry)
+
+    def text(self) -> bytes:
+        """All of it as Prometheus reads it, summed over the processes."""
+        if SHARED_COUNTS not in os.environ:
+            return generate_latest(self.registry)
+        whole = CollectorRegistry()
+        MultiProcessCollector(whole)  # type: ignore[no-untyped-call]
+        return generate_latest(whole)
 
 
 class Painter:

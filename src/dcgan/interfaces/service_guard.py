@@ -9,19 +9,16 @@ import hmac
 import ipaddress
 import time
 from collections.abc import Collection
-from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dcgan.interfaces.service_drawing import Metrics
 
 MOST_BODY_BYTES = 1_000_000
 BODY_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
-IDLE_SECONDS = 10.0
 OPEN_PATHS = ("/healthz", "/readyz", "/v2/health/live", "/v2/health/ready")
 HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -132,22 +129,3 @@ def _again(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
-
-
-class BoundedProtocol(H11Protocol):
-    """HTTP/1.1 of uvicorn, but a connection without a whole request for ``IDLE_SECONDS`` is closed."""
-
-    def connection_made(self, transport: Any) -> None:
-        """Start to watch it."""
-        super().connection_made(transport)
-        self._watch(None)
-
-    def _watch(self, before: Any) -> None:
-        """Close the connection if it is where it was a while ago, and nothing is being answered."""
-        answering = self.cycle is not None and not self.cycle.response_complete
-        if self.transport.is_closing():
-            return
-        if before is not None and before == (id(self.cycle), False) and not answering:
-            self.transport.close()
-            return
-        self.loop.call_later(IDLE_SECONDS / 2, self._watch, (id(self.cycle), answering))

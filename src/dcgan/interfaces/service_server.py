@@ -5,17 +5,22 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from dcgan.commands.sharing_options import ServeOptions
+from dcgan.commands.spelling import require_least
 from dcgan.errors import UserError
+from dcgan.limits import available_threads
 
 if TYPE_CHECKING:
     import uvicorn
 
     from dcgan.interfaces.service_guard import Guard
 
+SHARED_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 TOKEN_VARIABLE = "DCGAN_TOKEN"
 STOPPING_SECONDS = 30
 MOST_CONNECTIONS = 512
@@ -66,53 +71,93 @@ def serve(options: ServeOptions, say: Callable[[str], object]) -> None:
     """
     if not 0 <= options.port <= 65_535:
         raise UserError(f"--port {options.port}: must be 0 … 65535.")
+    require_least(options, workers=1)
+    runs = named(options.runs)
+    with ExitStack() as stack:
+        if options.workers > 1:  # before the client of Prometheus is imported: it looks once
+            os.environ[SHARED_COUNTS] = stack.enter_context(TemporaryDirectory(prefix="dcgan-counts-"))
+            stack.callback(os.environ.pop, SHARED_COUNTS)
+        _require_packages()
+        token = token_of(options)
+        listening = stack.enter_context(_listening(options))
+        _introduce(options, runs, listening, token, say)
+        if options.workers == 1:
+            _answer(options, runs, token, listening, lambda: say("Ready."))
+        else:
+            from dcgan.interfaces.service_workers import Workers
+
+            Workers(options.workers, lambda ready: _answer(options, runs, token, listening, ready)).run(say)
+    say("Stopped; every accepted request was answered.")
+
+
+def _require_packages() -> None:
+    """Refuse to start without them.
+
+    Raises:
+        UserError: Says what to install.
+    """
     try:
         import fastapi
         import prometheus_client
         import uvicorn
     except ImportError as error:
         raise UserError(f"dcgan serve: needs FastAPI and more ({error}): pip install 'dcgan[serve]'") from error
-    assert fastapi and prometheus_client
+    assert fastapi and prometheus_client and uvicorn
+
+
+def _answer(
+    options: ServeOptions,
+    runs: Mapping[str, Path],
+    token: str | None,
+    listening: socket.socket,
+    ready: Callable[[], object],
+) -> None:
+    """Load the runs, say that they are ready, and answer until a signal asks to stop."""
     import torch
+    import uvicorn
 
     from dcgan.export.page import page_export
     from dcgan.files import user_path
     from dcgan.interfaces.service import application
-    from dcgan.runs.generator import TrainedGenerator, load_generator
+    from dcgan.runs.generator import load_generator
 
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
-    generators: Mapping[str, TrainedGenerator] = {
-        name: load_generator(user_path(run), options.checkpoint) for name, run in named(options.runs).items()
-    }
+    torch.set_num_threads(options.threads or max(1, available_threads() // options.workers))
+    generators = {name: load_generator(user_path(run), options.checkpoint) for name, run in runs.items()}
     title, first = next(iter(generators.items()))
     (page,) = page_export(first, title).files.values()
-    token = token_of(options)
     app = application(generators, token=token, hosts=[name.lower() for name in options.host_names], page=page)
-    config = _configured(app, options)
-    listening = _listening(config, options)
+    ready()
+    uvicorn.Server(_configured(app, options)).run([listening])
+
+
+def _introduce(
+    options: ServeOptions,
+    runs: Mapping[str, Path],
+    listening: socket.socket,
+    token: str | None,
+    say: Callable[[str], object],
+) -> None:
+    """Where the service is; who asks before the runs are loaded waits."""
     address, port = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in str(address) else address
-    say(f"Serving {', '.join(generators)} on http://{shown}:{port} (the page), …/docs (the rest). Ctrl-C stops.")
+    say(f"Serving {', '.join(runs)} on http://{shown}:{port} (the page), …/docs (the rest). Ctrl-C stops.")
     if not is_loopback(options.host):
         say("Everybody who reaches this address and has the token can ask for images. Use TLS in front of it.")
     if token is not None and TOKEN_VARIABLE not in os.environ:
         say(f"Token: {token} (Authorization: Bearer …)")
-    uvicorn.Server(config).run([listening])
-    say("Stopped; every accepted request was answered.")
 
 
 def _configured(app: "Guard", options: ServeOptions) -> "uvicorn.Config":
     """The server's limits; it neither logs requests nor believes what proxies say."""
     import uvicorn
 
-    from dcgan.interfaces.service_guard import BoundedProtocol
+    from dcgan.interfaces.service_connections import MOST_HEAD_BYTES, fastest_protocol
 
     return uvicorn.Config(
         app,
         host=options.host,
         port=options.port,
-        http=BoundedProtocol,
+        http=fastest_protocol(),
         ws="none",
         lifespan="on",
         log_level="critical",
@@ -122,18 +167,20 @@ def _configured(app: "Guard", options: ServeOptions) -> "uvicorn.Config":
         limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=10,
         timeout_graceful_shutdown=STOPPING_SECONDS,
-        h11_max_incomplete_event_size=16_384,
+        h11_max_incomplete_event_size=MOST_HEAD_BYTES,
     )
 
 
-def _listening(config: "uvicorn.Config", options: ServeOptions) -> socket.socket:
+def _listening(options: ServeOptions) -> socket.socket:
     """The socket, open already: who asks before the server has started waits a moment.
 
     Raises:
         UserError: The address cannot be had.
     """
+    import uvicorn
+
     try:
-        listening = config.bind_socket()
+        listening = uvicorn.Config("", host=options.host, port=options.port, log_level="critical").bind_socket()
     except SystemExit as error:  # uvicorn ends the process where an address is taken
         raise UserError(
             f"--port {options.port}: {options.host} cannot be listened on. Choose another --port."
