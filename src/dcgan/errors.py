@@ -14,6 +14,7 @@ class ExitCode(IntEnum):
     DIVERGED = 13
     MEMORY = 14
     BUSY = 15
+    PEER = 16
     UNSAFE = 17
     INTERRUPTED = 130
     TERMINATED = 143

@@ -11,6 +11,7 @@ from dcgan.limits import available_memory
 from dcgan.runs.folder import RunFolder
 from dcgan.settings.config import Config
 from dcgan.training.memory import memory_of
+from dcgan.training.team import Team
 
 LARGE_BATCH = 1024
 """From here on it is worth the second that counting its memory takes."""
@@ -31,6 +32,20 @@ def fit_for(run: RunFolder, config: Config, say: Callable[[str], object]) -> Con
     if asked is not None and asked > there:
         say(f"--threads {asked}: this machine has {there} processor threads, so {there} are used.")
         config = config.decided({"hardware.threads": there})
+    return config
+
+
+def divided(run: RunFolder, config: Config, team: Team, say: Callable[[str], object], *, asked: bool) -> Config:
+    """The config with as many shards as processes can compute, unless they were ``asked`` for or the run has some."""
+    if team.size > 1 and not is_regular(run.config) and not asked:
+        shards = team.computing(config.training.batch_size // 2)
+        why = f"{team.size} processes train together"
+        config = config.decided({"training.shards": shards}, {"training.shards": why})
+    if (computing := team.computing(config.training.shards)) < team.size:
+        say(
+            f"{computing} of {team.size} processes compute, the others wait: a power of two of them shares the parts "
+            f"of a batch, and this run has training.shards = {config.training.shards} (--shards, in a new run)."
+        )
     return config
 
 

@@ -108,6 +108,8 @@ class TrainOptions(DataOptions):
     shards: Annotated[int | None, _arg("N")] = None
     """Divide each batch into N equal parts (1, the default, 2, 4, 8, …), each normalised by itself.
     As many processes may compute them, and which of them does changes nothing."""
+    processes: Annotated[int, _shown("N")] = 1
+    """Train in N processes on this machine, which share the shards and the threads; torchrun starts them elsewhere."""
     precision: Annotated[Literal["auto", "fp32", "bf16"] | None, _arg("{auto,fp32,bf16}")] = None
     """auto (the default): bf16 where the device has units for it, else fp32."""
     config: Annotated[str | None, _arg("FILE")] = None
@@ -129,7 +131,7 @@ class TrainOptions(DataOptions):
         Raises:
             UserError: Says what was expected.
         """
-        require_least(self, seed=0, limit=2, width=1, threads=1, shards=1)
+        require_least(self, seed=0, limit=2, width=1, threads=1, shards=1, processes=1)
 
     def given(self) -> dict[str, Any]:
         """The options as settings; None where nothing was said."""

@@ -102,12 +102,14 @@ def decide(
     *,
     measure: bool = False,
     rate: Callable[[Config], float] | None = None,
+    processes: int = 1,
 ) -> Config:
     """Fill in all that is left, measuring on throw-away networks where it has to be, or is asked for.
 
     From here on the process has the threads of the run: its speed is that of what will be trained.
     ``say`` is told what was asked for and cannot be had here.
     ``rate``: images a second of a config, by which rules may decide; None: measured now.
+    ``processes``: that compute the steps together; each is taken to be as fast as this one.
 
     Raises:
         UserError: The data or the machine cannot do what was asked for.
@@ -119,6 +121,8 @@ def decide(
     # by rules: what nobody asked for
     by_rules, reasons = dict[str, Any](), dict[str, str]()
     if config.undecided:
+        if processes > 1 and rate is None:
+            rate = lambda known: processes * speed_of(known)  # noqa: E731  # said once
         by_rules, reasons = decisions(config, facts_of(config, dataset, hardware, rate))
 
     # by the images: what the networks must fit, and what the rules left to them
@@ -136,16 +140,16 @@ def decide(
     speed = None
     if may_compile:
         config, speed = compiled_if_faster(config, device, len(dataset.train), say)
-    return _measured(config, len(dataset.train), speed, measure=measure)
+    return _measured(config, len(dataset.train), speed, measure=measure, processes=processes)
 
 
-def _measured(config: Config, epoch_size: int, speed: float | None, *, measure: bool) -> Config:
+def _measured(config: Config, epoch_size: int, speed: float | None, *, measure: bool, processes: int) -> Config:
     """The config with its number of images."""
     training = config.training
     images_per_second = training.images_per_second
     if measure or parse_budget(training.budget).unit == "seconds":
         # The speed of the first start, if there was one: it is measured once.
-        images_per_second = images_per_second or speed or speed_of(config)
+        images_per_second = images_per_second or processes * (speed or speed_of(config))
     images = training.images or images_of(training.budget, epoch_size, images_per_second)
     timed = parse_budget(training.budget).unit == "seconds"
     replan = timed and training.images is None if training.replan is None else training.replan

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from dcgan.commands.cost import expected_cost, space_of
-from dcgan.commands.fitness import fit_for
+from dcgan.commands.fitness import divided, fit_for
 from dcgan.commands.live.listener import Listener
 from dcgan.commands.live.session import Session
 from dcgan.commands.options import TrainOptions
@@ -29,25 +29,29 @@ from dcgan.runs import checkpoint, lock, shelf
 from dcgan.runs.checkpoint import Checkpoint
 from dcgan.runs.config_file import as_toml, saved_config
 from dcgan.runs.folder import RunFolder
-from dcgan.settings.config import Config, flatten
+from dcgan.settings.config import Config, flatten, to_tables
 from dcgan.settings.rules import explain
 from dcgan.training.profiling import profiled
 from dcgan.training.schedules import follows_end
 from dcgan.training.setup import new_state
 from dcgan.training.step import StepReport
+from dcgan.training.team import ALONE, Team
 
 
 class Training:
     """A run, opened and locked: what it will do is decided, and nothing is trained yet. A context manager."""
 
-    def __init__(self, options: TrainOptions, listener: Listener) -> None:
+    def __init__(self, options: TrainOptions, listener: Listener, team: Team = ALONE) -> None:
         """Prepare the data, decide what is open, and go back to where the run stopped, if it ever began.
+
+        ``team``: the processes that train it together, of which this is the first.
 
         Raises:
             UserError: Bad options, unusable data, a run with other settings, or one in use.
         """
-        self.listener, self._profile = listener, options.profile
+        self.listener, self._profile, self.team = listener, options.profile, team
         run, config = locate(options)
+        config = divided(run, config, team, listener.say, asked="training.shards" in options.changes())
         self.run, self.config = run, fit_for(run, config, listener.say)
         with ExitStack() as stack:
             is_there = is_regular(self.run.lock)  # else nothing is made before the source is known to be good
@@ -58,10 +62,12 @@ class Training:
                 listener.say(line)  # before anything is measured, which may take a while
             if not is_there:
                 stack.enter_context(lock.held(self.run.lock))
-            self.config = decide(self.config, self.dataset, listener.say)
+            computing = team.computing(self.config.training.shards)
+            self.config = decide(self.config, self.dataset, listener.say, processes=computing)
             self.dataset = self.dataset.trained_on(self.config.data.labels)
             self._tidy()
             self._restore(checkpoint.newest(self.run))
+            team.begin(to_tables(self.config), self.dataset.fingerprint)
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -118,7 +124,7 @@ class Training:
         else:
             size = sum(tensor.nbytes for tensor in state.tensors().values())
             require_space(self.run.root, space_of(self.config, size), "this run")
-        self.session = Session(self.run, self.config, self.dataset, state=state, listener=self.listener)
+        self.session = Session(self.run, self.config, self.dataset, state=state, listener=self.listener, team=self.team)
         before = checkpoint.config_of(found) if found else self.config
         self._crossed = crossed_borders(found, before, self.config) if found else []
         self._replanned = replanned(found, before, self.config) if found else None

@@ -16,8 +16,9 @@ from dcgan.errors import ExitCode, UserError
 from dcgan.files import cache_root, user_path
 from dcgan.interfaces.arguments import parse, require_unit
 from dcgan.interfaces.console import Display, choose_display
-from dcgan.interfaces.ending import telling_what_is_left
+from dcgan.interfaces.launch import launch
 from dcgan.interfaces.signals import Stop
+from dcgan.interfaces.training import are_many, train_alone, train_together
 from dcgan.wording import number, plain
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def train(words: list[str]) -> int:
     options = parse(TrainOptions, words, "dcgan train")
     options.check()
     require_unit(options.budget)
+    if are_many():  # what they say of each other is told in one line
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     from dcgan.hardware import keep_big_blocks
 
     keep_big_blocks()
@@ -37,30 +40,11 @@ def train(words: list[str]) -> int:
         os.environ.setdefault(variable, str(cache_root() / name))  # else they make folders of their own elsewhere
     if options.dry_run:
         return _dry_run(options)
-    from dcgan.commands.train import Training, conclude, introduce
-    from dcgan.interfaces.progress import Progress
-    from dcgan.reporting.tracking import Following, require_all
-
-    require_all(options.track)
-    with (
-        telling_what_is_left(options),
-        choose_display() as display,
-        Training(options, display) as training,
-        Following(options.track, training.run, display.say),
-    ):
-        for line in introduce(training, verbose=options.verbose):
-            display.say(line)
-        with Stop() as stop:
-            steps, progress = training.steps(), Progress(display, training.images_seen)
-            for report in steps:
-                progress.step(report, training.images_total)
-                if stop.asked:
-                    display.say("Stopping: the run is being saved. Ctrl-C once more stops at once.")
-                    steps.close()
-                    break
-        for line in conclude(training):
-            display.say(line)
-        return stop.asked or ExitCode.OK
+    if are_many():
+        return train_together(options)
+    if options.processes > 1:
+        return launch(words, options.processes)
+    return train_alone(options)
 
 
 def _dry_run(options: TrainOptions) -> int:

@@ -54,14 +54,16 @@ class Feed:
         latent_size: int,
         prior: Prior = "normal",
         augmented: bool = False,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         """On CUDA the images stay on the device when they fit into ``RESIDENT_SHARE`` of its free memory.
 
         ``augmented``: images are augmented or mirrored, for which draws are made.
+        ``share``: which part of each batch is made here, and of how many.
         """
         self.batches, self.device = batches, device
         self.seed, self.latent_size, self.prior = seed, latent_size, prior
-        self.augmented = augmented
+        self.augmented, self.share = augmented, share
         self._resident = _resident(batches.pixels, device)
         self._pool = ThreadPoolExecutor(1, "dcgan-feed") if device.type == "cuda" else None
         self._waiting: deque[tuple[tuple[int, int], Future[Inputs]]] = deque()
@@ -85,7 +87,9 @@ class Feed:
 
     def _make(self, position: int, attempt: int) -> Inputs:
         """On the host: of images that are on the device already, only their row numbers."""
-        rows = self.batches.rows(position)
+        rows, (part, parts) = self.batches.rows(position), self.share
+        size = len(rows) // parts
+        rows, position = rows[part * size : (part + 1) * size], position + part * size
         pixels = rows if self._resident is not None else self.batches.pixels[rows]
         noise = latents(
             position, len(rows), self.latent_size, seed=self.seed, attempt=attempt, prior=self.prior

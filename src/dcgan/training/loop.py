@@ -14,6 +14,7 @@ from dcgan.training.feed import Feed, Inputs
 from dcgan.training.schedules import Rates, learning_rate_factor, rates_at
 from dcgan.training.state import TrainingState
 from dcgan.training.step import Rules, StepReport, update_both
+from dcgan.training.team import ALONE, Team
 
 Advance = Callable[[Inputs, Rates], Tensor]
 """One step: inputs and the numbers that change by plan → the four numbers of a StepReport, on the device."""
@@ -24,33 +25,35 @@ def train_steps(
 ) -> Iterator[StepReport]:
     """Train until ``training.images`` were seen, one step per item. Closing the iterator leaves the state whole."""
     assert training.images is not None, training
-    set_factor = None
-    while state.images_seen < training.images:
-        inputs = feed.at(state.images_seen, state.attempt)
-        count = len(inputs.pixels)
-        if (factor := learning_rate_factor(training, state.images_seen, state.attempt)) != set_factor:
-            set_learning_rate(state.generator_optimizer, factor * training.generator_learning_rate)
-            set_learning_rate(state.discriminator_optimizer, factor * training.discriminator_learning_rate)
-            set_factor = factor
-        numbers = advance(inputs, rates_at(training, state.images_seen, count))
-        every, seen = training.augmentation_every_images, state.images_seen
-        if state.controller is not None and (seen + count) // every > seen // every:
-            step = every / training.augmentation_ramp
-            state.controller.decide(target=training.augmentation_target, step=step, most=training.augmentation_strength)
-        state.images_seen += count
-        yield StepReport(state.images_seen, *numbers.unbind())
+    yield from train_to_end(state, feed, advance, training=lambda: training)
 
 
 def train_to_end(
-    state: TrainingState, feed: Feed, advance: Advance, *, training: Callable[[], TrainingConfig]
+    state: TrainingState,
+    feed: Feed,
+    advance: Advance,
+    *,
+    training: Callable[[], TrainingConfig],
+    team: Team = ALONE,
 ) -> Iterator[StepReport]:
-    """The same, to an end that may be corrected between two steps: ``training`` tells how it is now."""
-    while state.images_seen < (training().images or 0):
-        now = training()
-        for report in train_steps(state, feed, advance, training=now):
-            yield report
-            if training() is not now:
-                break
+    """The same, to an end that may be corrected between two steps: ``training`` tells how it is now.
+
+    With a ``team`` it also ends where one of its processes is asked to stop.
+    """
+    set_factor = None
+    while (now := team.next_step(state, training())) is not None:
+        count, inputs = feed.batches.size_at(state.images_seen), feed.at(state.images_seen, state.attempt)
+        if (factor := learning_rate_factor(now, state.images_seen, state.attempt)) != set_factor:
+            set_learning_rate(state.generator_optimizer, factor * now.generator_learning_rate)
+            set_learning_rate(state.discriminator_optimizer, factor * now.discriminator_learning_rate)
+            set_factor = factor
+        numbers = advance(inputs, rates_at(now, state.images_seen, count))
+        every, seen = now.augmentation_every_images, state.images_seen
+        if state.controller is not None and (seen + count) // every > seen // every:
+            step = every / now.augmentation_ramp
+            state.controller.decide(target=now.augmentation_target, step=step, most=now.augmentation_strength)
+        state.images_seen += count
+        yield StepReport(state.images_seen, *numbers.unbind())
 
 
 def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:

@@ -16,9 +16,9 @@ from dcgan.training.compiled import compile_networks
 from dcgan.training.feed import Feed
 from dcgan.training.loop import Advance, advance_by
 from dcgan.training.objectives import compares, discriminator_loss, generator_loss, sureness
-from dcgan.training.shards import Shards
 from dcgan.training.state import NUM_SUMS, TrainingState, prepare_moments
 from dcgan.training.step import Rules
+from dcgan.training.team import ALONE, Team
 
 
 def new_state(config: Config, device: torch.device, *, blank: bool = False) -> TrainingState:
@@ -48,8 +48,8 @@ def new_state(config: Config, device: torch.device, *, blank: bool = False) -> T
     return state
 
 
-def rules_of(config: Config, device: torch.device) -> Rules:
-    """The step's rules from the config's words."""
+def rules_of(config: Config, device: torch.device, team: Team = ALONE) -> Rules:
+    """The step's rules from the config's words, for this process of the team."""
     reduction, objective = config.training.reduction, config.training.objective
     return Rules(
         discriminator_loss=partial(discriminator_loss, reduction=reduction, objective=objective),
@@ -63,7 +63,7 @@ def rules_of(config: Config, device: torch.device) -> Rules:
         fake_gamma=config.training.fake_penalty or None,
         penalised_share=config.training.penalised_share,
         precision=precision_context(config.hardware.precision, device),
-        shards=Shards(config.training.shards),
+        shards=team.shards(config.training.shards),
     )
 
 
@@ -79,12 +79,18 @@ def batches_of(config: Config, dataset: Dataset) -> Batches:
     )
 
 
-def feed_of(config: Config, batches: Batches, device: torch.device) -> Feed:
-    """The inputs of each step."""
-    model, drawn = config.model, config.training.uses_draws
+def feed_of(config: Config, batches: Batches, device: torch.device, team: Team = ALONE) -> Feed:
+    """The inputs of each step, as far as this process of the team computes it."""
+    model, training = config.model, config.training
     return Feed(
-        batches, device, seed=config.seed, latent_size=model.latent_size, prior=model.prior, augmented=drawn
-    )  # fmt: skip
+        batches,
+        device,
+        seed=config.seed,
+        latent_size=model.latent_size,
+        prior=model.prior,
+        augmented=training.uses_draws,
+        share=team.share(training.shards),
+    )
 
 
 def advance_of(state: TrainingState, rules: Rules, way: str) -> Advance:

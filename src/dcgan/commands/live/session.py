@@ -38,6 +38,7 @@ from dcgan.training.setup import advance_of, batches_of, feed_of, rules_of
 from dcgan.training.speed import warm_up
 from dcgan.training.state import TrainingState
 from dcgan.training.step import StepReport
+from dcgan.training.team import Team
 from dcgan.training.waiting import Waiting
 
 
@@ -45,17 +46,16 @@ class Session:
     """A run folder, its data and its state, while they are being trained."""
 
     def __init__(
-        self, run: RunFolder, config: Config, dataset: Dataset, *, state: TrainingState, listener: Listener
+        self, run: RunFolder, config: Config, dataset: Dataset, *, state: TrainingState, listener: Listener, team: Team
     ) -> None:
         self.run, self.config, self.dataset, self.state, self.listener = run, config, dataset, state, listener
-        self.batches = batches_of(config, dataset)
+        self.team, self.batches = team, batches_of(config, dataset)
         seen = state.images_seen
         self._step, self._journaled = Timer(seen), Timer(seen)
         self._cadence = Cadence(config, epoch_size=self.batches.epoch_size, images_seen=seen)
-        self._easel = Easel(state.journal_sums.device)
+        self._easel, self.watch = Easel(state.journal_sums.device), Watch(config, dataset)
         self.epoch_line, self._said_busy = "", False
         self._contents = partial(contents, state, dataset=dataset, borders=bit_borders())
-        self.watch = Watch(config, dataset)
         self.records = Records(run, config.runs, listener.say, saved_images=None if state.untouched else seen)
 
     @property
@@ -68,12 +68,13 @@ class Session:
         config, device = self.config, self.state.journal_sums.device
         warm_up(config, device, self.batches.sizes)
         self._open()
-        advance = advance_of(self.state, rules_of(config, device), config.hardware.step)
-        feed = feed_of(config, self.batches, device)
+        advance = advance_of(self.state, rules_of(config, device, self.team), config.hardware.step)
+        feed = feed_of(config, self.batches, device, self.team)
+        steps = train_to_end(self.state, feed, advance, training=lambda: self.config.training, team=self.team)
         try:
             with Waiting(config.hardware.threads or 1) as waiting:
                 self._say_busy(waiting.is_patient)
-                for report in train_to_end(self.state, feed, advance, training=lambda: self.config.training):
+                for report in steps:
                     self._after(report)
                     self._say_busy(waiting.look())
                     yield report
