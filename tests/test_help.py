@@ -30,6 +30,7 @@ COMMANDS = {
     "explore-neighbours": ["explore", "neighbours"],
     "explore-failures": ["explore", "failures"],
     "explore-units": ["explore", "units"],
+    "explore-forget": ["explore", "forget"],
     "explore-probe": ["explore", "probe"],
 }
 PROGRAM = """

@@ -71,7 +71,16 @@ def parse_budget(text: str) -> Budget:
 
 def background_colour(text: str) -> tuple[int, int, int]:
     """``"white"``, ``"black"`` or ``"#rrggbb"`` → three numbers from 0 to 255."""
+    return colour_of("--background", text)
+
+
+def colour_of(option: str, text: str) -> tuple[int, int, int]:
+    """The same for any option.
+
+    Raises:
+        UserError: Not of this form.
+    """
     text = {"white": "#ffffff", "black": "#000000", "grey": "#808080"}.get(text.strip().lower(), text.strip())
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
-        raise UserError(f"--background {text}: must be white, black, grey or six hexadecimal digits such as #e0ffe0.")
+        raise UserError(f"{option} {text}: must be white, black, grey or six hexadecimal digits such as #e0ffe0.")
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)

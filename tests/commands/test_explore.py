@@ -220,3 +220,39 @@ def test_a_probe_needs_the_network_that_judged(run: Path, capsys: pytest.Capture
     capsys.readouterr()
     assert main(["explore", "probe", str(tmp_path / "alone")]) != 0
     assert "holds no discriminator" in capsys.readouterr().err
+
+
+def test_a_colour_is_forgotten_and_the_file_says_by_which_maps(run: Path) -> None:
+    red, green, blue = (int(level) for level in seed_image(run, 0)[4, 4])
+    colour = f"#{red:02x}{green:02x}{blue:02x}"
+    result = dcgan.explore.forget(run, colour=colour, tolerance=5, layer=2, samples=32, seeds=[0, 1], maps=3)
+    assert 1 <= len(result.found["maps"]) <= 3
+    assert result.found["layer"] == 2
+    assert 0 < result.found["covered"] < 1
+    assert "Forgetting" in RunFolder(run).report.read_text()
+
+
+def test_boxes_on_a_few_samples_say_what_to_forget(run: Path) -> None:
+    assert main(["explore", "forget", str(run), "--box", "0:2,2,9,9", "--box", "1:0,0,8,8", "--seeds", "0"]) == 0
+    assert "covered_without" not in facts(run, "forget")
+    assert facts(run, "forget")["maps"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], "say what to forget, by --colour or by --box"),
+        (["--colour", "red"], "--colour red: must be white, black, grey or six"),
+        (["--colour", "#123456", "--tolerance", "0"], "--colour #123456: in none of the samples"),
+        (["--box", "1:9,9,2,2"], "must be SEED:LEFT,TOP,RIGHT,BOTTOM"),
+        (["--box", "1:0,0,99,99"], "--box: in none of the samples, or everywhere"),
+        (["--colour", "grey", "--layer", "7"], "--layer 7: must be 1 … 2"),
+    ],
+)
+def test_a_thing_that_cannot_be_forgotten_is_told_in_one_line(
+    run: Path, words: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explore", "forget", str(run), *words]) == 2
+    told = capsys.readouterr().err
+    assert expected in told
+    assert told.count("\n") == 1

@@ -12,6 +12,7 @@ from dcgan.commands.exploring.arithmetic import arithmetic
 from dcgan.commands.exploring.directions import directions
 from dcgan.commands.exploring.failures import failures
 from dcgan.commands.exploring.find import find
+from dcgan.commands.exploring.forget import forget
 from dcgan.commands.exploring.neighbours import neighbours
 from dcgan.commands.exploring.probe import probe
 from dcgan.commands.exploring.results import Result
@@ -26,7 +27,20 @@ METHODS: dict[str, Callable[..., Result]] = {
     "neighbours": neighbours,
     "failures": failures,
     "units": units,
+    "forget": forget,
     "probe": probe,
 }
 
-__all__ = ["METHODS", "Result", "arithmetic", "directions", "failures", "find", "neighbours", "probe", "units", "walk"]
+__all__ = [
+    "METHODS",
+    "Result",
+    "arithmetic",
+    "directions",
+    "failures",
+    "find",
+    "forget",
+    "neighbours",
+    "probe",
+    "units",
+    "walk",
+]

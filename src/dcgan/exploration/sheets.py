@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
 
 from dcgan.data.pixels import png, viewable
 from dcgan.tensors import Pixels
@@ -56,6 +57,12 @@ def sheet(rows: Sequence[Row], *, head: str = "", scale: int | None = None) -> b
             page.paste(enlarged(picture, scale), (at, top))
         top += size[1] + GAP
     return png(np.asarray(page))
+
+
+def shades(shares: Tensor) -> np.ndarray:
+    """Shares h w from 0 to 1 as a picture 1 h w 3, the larger the darker."""
+    dark = ((1 - shares.numpy()) * 255).round().astype(np.uint8)
+    return np.repeat(dark[None, :, :, None], 3, axis=3)
 
 
 def solid(picture: np.ndarray) -> Image.Image:

@@ -232,6 +232,7 @@ its latents in RUN/explore; dcgan sample RUN --latents FILE draws them again.
   neighbours  the training images nearest to samples
   failures    samples like no real image, real images like no sample
   units       what each feature map draws
+  forget      the feature maps that draw a thing, left out
   probe       what the discriminator knows of classes
 
 dcgan explore METHOD --help tells the rest.

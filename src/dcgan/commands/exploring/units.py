@@ -1,14 +1,9 @@
 """Units: what each feature map of a generator draws."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from dcgan.commands.exploring.options import Checkpoint, Label, Out, Run, label_of, require_number, shown
 from dcgan.commands.exploring.results import Result, destination, keep, opened
-
-if TYPE_CHECKING:
-    import numpy as np
-    from torch import Tensor
-
 
 FIRST_SEED = 2**44
 
@@ -40,7 +35,7 @@ def units(
     import numpy as np
 
     from dcgan.exploration.points import draw, points_of_seeds
-    from dcgan.exploration.sheets import Row, pictures_of, sheet, solid
+    from dcgan.exploration.sheets import Row, pictures_of, shades, sheet, solid
     from dcgan.exploration.units import explored_units
 
     generator = opened(run, checkpoint)
@@ -51,7 +46,7 @@ def units(
     rows = []
     for unit in found:
         excited = np.stack([np.asarray(solid(pictures[row])) for row in unit.samples.tolist()])
-        shown_here = np.concatenate([excited, _map(unit.where)])
+        shown_here = np.concatenate([excited, shades(unit.where / unit.where.max().clamp(min=1e-12))])
         words = f"layer {unit.layer}, unit {unit.number}\n{unit.change:.1f} grey levels"
         rows.append(Row(shown_here, words, breaks=(len(excited),)))
     means = ", ".join(f"{sum(unit.change for unit in layer) / len(layer):.1f}" for layer in layers)
@@ -68,12 +63,3 @@ def units(
         points=points[sorted({row for unit in found for row in unit.samples.tolist()})],
         found={"units": [{"layer": unit.layer, "unit": unit.number, "change": unit.change} for unit in found]},
     )
-
-
-def _map(where: "Tensor") -> "np.ndarray":
-    """Where an image changes, as a picture: white for not at all, dark for most. 1 h w 3."""
-    import numpy as np
-
-    share = (where / where.max().clamp(min=1e-12)).numpy()
-    dark = ((1 - share) * 255).round().astype(np.uint8)
-    return np.repeat(dark[None, :, :, None], 3, axis=3)
