@@ -110,7 +110,9 @@ def _regressed(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Weights and bias of the logistic regression with a penalty on the weights."""
     weights = torch.zeros(x.shape[1], dtype=x.dtype, requires_grad=True)
     bias = torch.zeros((), dtype=x.dtype, requires_grad=True)
-    newton = torch.optim.LBFGS([weights, bias], max_iter=STEPS, line_search_fn="strong_wolfe", tolerance_grad=1e-8)
+    newton = torch.optim.LBFGS(
+        [weights, bias], max_iter=STEPS, line_search_fn="strong_wolfe", tolerance_grad=1e-9, tolerance_change=1e-15
+    )
 
     def loss() -> Tensor:
         newton.zero_grad()

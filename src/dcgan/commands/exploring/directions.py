@@ -5,17 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from dcgan.commands.exploring.options import (
-    Checkpoint,
-    Label,
-    Out,
-    Run,
-    Seeds,
-    label_of,
-    require_number,
-    seeds_of,
-    shown,
-)
+from dcgan.commands.exploring.asked import label_of, require_number, seeds_of
+from dcgan.commands.exploring.options import Checkpoint, Label, Out, Run, Seeds, shown
 from dcgan.commands.exploring.results import Result, destination, keep, opened
 from dcgan.errors import UserError
 

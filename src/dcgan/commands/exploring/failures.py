@@ -3,7 +3,8 @@
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
-from dcgan.commands.exploring.options import Checkpoint, Out, Run, require_number, shown
+from dcgan.commands.exploring.asked import require_number
+from dcgan.commands.exploring.options import Checkpoint, Out, Run, shown
 from dcgan.commands.exploring.results import Result, destination, keep, opened
 
 if TYPE_CHECKING:

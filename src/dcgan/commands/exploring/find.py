@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from dcgan.commands.exploring.options import Checkpoint, Out, Run, require_number, shown
+from dcgan.commands.exploring.asked import require_number
+from dcgan.commands.exploring.options import Checkpoint, Out, Run, shown
 from dcgan.commands.exploring.results import Result, destination, keep, opened
 from dcgan.errors import UserError
 

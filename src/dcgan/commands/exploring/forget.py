@@ -6,17 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from dcgan.commands.exploring.options import (
-    Checkpoint,
-    Label,
-    Out,
-    Run,
-    Seeds,
-    label_of,
-    require_number,
-    seeds_of,
-    shown,
-)
+from dcgan.commands.exploring.asked import label_of, require_number, seeds_of
+from dcgan.commands.exploring.options import Checkpoint, Label, Out, Run, Seeds, shown
 from dcgan.commands.exploring.results import Result, destination, keep, opened
 from dcgan.errors import UserError
 from dcgan.notation import colour_of
@@ -180,8 +171,8 @@ def _change(pixels: "Pixels", without: "Pixels", chance: "Tensor") -> dict[str, 
 def _words(found: "dict[str, Any]", colour: str | None) -> list[str]:
     maps, change = found["maps"], found["change"]
     words = [
-        f"{len(maps)} of {found['maps_of_the_layer']} feature maps of layer {found['layer']} tell of the thing. "
-        "They were left out.",
+        f"Left out: {len(maps)} of the {found['maps_of_the_layer']} feature maps of layer {found['layer']}, which tell "
+        "of the thing.",
         f"By all maps of this layer {found['accuracy']:.0%} of places are told right: on the thing, or elsewhere.",
         f"Without them pixels change by {change['on_the_thing']:.1f} grey levels where the thing was, and by "
         f"{change['elsewhere']:.1f} elsewhere.",

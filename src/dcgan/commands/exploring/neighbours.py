@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from dcgan.commands.exploring.options import Checkpoint, Label, Out, Run, Seeds, label_of, seeds_of, shown
+from dcgan.commands.exploring.asked import label_of, seeds_of
+from dcgan.commands.exploring.options import Checkpoint, Label, Out, Run, Seeds, shown
 from dcgan.commands.exploring.results import Result, destination, keep, opened
 
 if TYPE_CHECKING:

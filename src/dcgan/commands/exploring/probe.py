@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from dcgan.commands.exploring.options import Checkpoint, Out, Run, require_number, shown
+from dcgan.commands.exploring.asked import require_number
+from dcgan.commands.exploring.options import Checkpoint, Out, Run, shown
 from dcgan.commands.exploring.results import Result, destination, keep, opened
 from dcgan.errors import ExitCode, UserError
 

@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from dcgan.commands.exploring.options import Checkpoint, Label, Out, Run, label_of, require_number, shown
+from dcgan.commands.exploring.asked import label_of, require_number
+from dcgan.commands.exploring.options import Checkpoint, Label, Out, Run, shown
 from dcgan.commands.exploring.results import Result, destination, keep, opened
 
 FIRST_SEED = 2**44

@@ -3,17 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from dcgan.commands.exploring.options import (
-    Checkpoint,
-    Flag,
-    Label,
-    Run,
-    Seeds,
-    label_of,
-    require_number,
-    seeds_of,
-    shown,
-)
+from dcgan.commands.exploring.asked import label_of, require_number, seeds_of
+from dcgan.commands.exploring.options import Checkpoint, Flag, Label, Run, Seeds, shown
 from dcgan.commands.exploring.results import Result, destination, keep, opened
 from dcgan.files import write_atomically
 
