@@ -107,6 +107,11 @@ def test_directions_are_kept_in_the_form_that_other_programs_read(run: Path) -> 
         assert all(isinstance(change, float) for change in direction["effect"].values())
 
 
+def test_directions_towards_classes_need_images_with_classes(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explore", "directions", str(run), "--methods", "classes"]) == 2
+    assert "have no classes" in capsys.readouterr().err
+
+
 def test_a_users_own_function_is_found_on_the_path_or_told(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ import torch
 
 from dcgan.errors import UserError
 from dcgan.exploration.attributes import attributes_of, measure
+from dcgan.exploration.classes import look_alike
 from dcgan.exploration.directions import by_effect, by_numbers, first_weight, principal, sefa
 from dcgan.exploration.finding import Finder
 from dcgan.exploration.naming import Direction, Scale, described, uniquely_named
@@ -167,3 +168,22 @@ def test_a_function_that_always_says_the_same_or_fails_is_told(make: Make) -> No
         finder.function("mine:always", lambda picture: True)
     with pytest.raises(UserError, match="ZeroDivisionError"):
         finder.function("mine:fails", lambda picture: 1 / 0)
+
+
+def test_a_sample_looks_like_the_class_whose_real_images_are_like_it() -> None:
+    rng = np.random.default_rng(0)
+    labels = torch.arange(90) % 3
+    known = torch.from_numpy(rng.normal(size=(90, 8))).float()
+    known[torch.arange(90), labels] += 6
+    seen = torch.zeros(3, 8)
+    seen[torch.arange(3), torch.tensor([2, 0, 1])] = 6
+    assert look_alike(known, labels, seen).tolist() == [2, 0, 1]
+
+
+def test_a_class_that_follows_one_latent_number_is_found_along_it(make: Make) -> None:
+    finder = Finder(make())
+    labels = (finder.points.latents[:, 4] > 0.5).long()
+    found = {direction.name: direction for direction in finder.classes(["left", "right", "never"], labels)}
+    assert set(found) == {"left", "right"}
+    assert float(found["right"].vector[4]) > 0.99
+    assert torch.allclose(found["left"].vector, -found["right"].vector, atol=1e-5)

@@ -9,14 +9,14 @@ Four ways to find them. The first three need no labels:
    implementation differs in using an eigendecomposition of symmetric matrices, which sorts its values;
  * ``pca``: principal components of the first layer's activations, then the latents that go with them by least squares;
    Härkönen et al. 2020, "GANSpace" (arXiv 2004.02546), section 2.1.
- * ``attribute`` and ``function``: the gradient of a linear fit to a number that each image has, such as its brightness,
-   or to an answer of yes or no.
+ * ``attribute``, ``class`` and ``function``: the gradient of a linear fit to a number that each image has, such as its
+   brightness, or to an answer of yes or no, such as whether it looks like a class.
 
 The file ``RUN/explore/directions.json`` keeps them for other programs. It is one JSON object:
 
     {"latent_size": z,
      "directions": [{"name": str,                    unique in the file, such as "warmth"
-                     "method": "effect" | "sefa" | "pca" | "attribute" | "function",
+                     "method": "effect" | "sefa" | "pca" | "attribute" | "class" | "function",
                      "vector": [z floats],           of length 1
                      "range": [low, high],           how far to go: three standard deviations of the prior
                      "ends": [str, str],             what the image becomes at both, such as "bluer", "redder"

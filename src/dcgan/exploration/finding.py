@@ -1,6 +1,6 @@
 """Finding: all directions of one generator, by whatever method, over the same samples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +14,7 @@ from dcgan.exploration.naming import Direction, Scale
 from dcgan.exploration.points import Points, draw, points_of_seeds
 from dcgan.exploration.sheets import pictures_of
 from dcgan.runs.generator import TrainedGenerator
-from dcgan.tensors import Features, Latents, Pixels
+from dcgan.tensors import Features, Labels, Latents, Pixels
 
 FIRST_SEED = 2**41  # of the latents that directions are found at: none that a picture shows
 AT = 16  # latents that derivatives are averaged over
@@ -107,6 +107,19 @@ class Finder:
         vector, explained = by_numbers(self.points.latents, torch.tensor(answers, dtype=torch.float64))
         short = name.rpartition(":")[2]
         return Direction(vector, "function", short, (f"not {short}", short), share=explained)
+
+    def classes(self, names: Sequence[str], labels: Labels) -> list[Direction]:
+        """Towards each class that some samples look like, and others do not; the best explained first.
+
+        ``labels``: the class of each of ``pixels``.
+        """
+        found = []
+        for number, name in enumerate(names):
+            answers = (labels == number).double()
+            if 0 < answers.mean() < 1:
+                vector, explained = by_numbers(self.points.latents, answers)
+                found.append(Direction(vector, "class", name, (f"not {name}", name), share=explained))
+        return sorted(found, key=lambda direction: -(direction.share or 0.0))
 
     @torch.inference_mode()
     def _activations(self) -> Features:

@@ -13,7 +13,7 @@ from dcgan.exploration.points import Points
 from dcgan.tensors import Pixels
 
 LEAST = 1.0  # standard deviations between samples: what changes less has no part in a name
-ASKED = ("attribute", "function")  # methods that look for a direction by its name
+ASKED = ("attribute", "class", "function")  # methods that look for a direction by its name
 
 Draw = Callable[[Points], Pixels]
 

@@ -1,6 +1,7 @@
 """Directions: what can be changed about an image, each with a strip that shows it."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
     Look = Callable[[Pixels], Features]
 
-METHODS = ("effect", "attributes", "sefa", "pca")
+METHODS = ("effect", "attributes", "classes", "sefa", "pca")
 STRIP = 7  # images from one end to the other
+REALS = 4000  # real images that say what a class looks like
 MEASURED_AT = 32  # samples at which effects are measured
 
 
@@ -43,8 +45,8 @@ def directions(
     Args:
         run: The folder that dcgan train made, or one of its checkpoints.
         methods: How to find them (default: effect,attributes). effect: what changes images most, in this order;
-            attributes: brightness, size, colour and others, fitted to 2,000 samples; sefa and pca: two published
-            methods that look at the first layer alone.
+            attributes: brightness, size, colour and others, fitted to 2,000 samples; classes: towards each class of
+            the training images; sefa and pca: two published methods that look at the first layer alone.
         by: Also a direction for your own yes-or-no function of one image (height x width x channels, as a NumPy
             array), such as mymodule:is_round; may be repeated.
         of: What effect counts as change: pixels (the default), or the features of a detector.
@@ -67,7 +69,8 @@ def directions(
     generator = opened(run, checkpoint)
     finder = Finder(generator, label_of(label, generator.class_names))
     reach = REACH * deviation(generator.config.model.prior)
-    found = _found(finder, chosen, count, None if of == "pixels" else _eyes(of, generator))
+    look = None if of == "pixels" else _eyes(of, generator)
+    found = _found(finder, chosen, count, look, lambda: _towards_classes(finder, generator, run))
     named = _named(finder, [*found, *(finder.function(name, function) for name, function in functions)], reach)
     shown_at = points_of_seeds(generator, starts, finder.label)
     return keep(
@@ -96,14 +99,38 @@ def _chosen(methods: str) -> list[str]:
     return chosen
 
 
-def _found(finder: "Finder", methods: Sequence[str], count: int, look: "Look | None") -> "list[Direction]":
+def _found(
+    finder: "Finder",
+    methods: Sequence[str],
+    count: int,
+    look: "Look | None",
+    towards_classes: "Callable[[], list[Direction]]",
+) -> "list[Direction]":
     ways: dict[str, Callable[[], list[Direction]]] = {
         "effect": lambda: finder.effect(count, look),
         "attributes": finder.attributes,
+        "classes": towards_classes,
         "sefa": lambda: finder.sefa(count),
         "pca": lambda: finder.pca(count),
     }
     return [direction for name in methods for direction in ways[name]()]
+
+
+def _towards_classes(finder: "Finder", generator: "TrainedGenerator", run: str | Path) -> "list[Direction]":
+    """Each sample looks like one of the classes of the real images, by the detector tiny."""
+    import torch
+
+    from dcgan.commands.exploring.images import pixels_of_rows, required, spread_rows
+    from dcgan.exploration.classes import look_alike
+
+    if generator.generator.num_classes:
+        raise UserError("--methods classes: this generator takes its class as it is told. --label draws one class.")
+    dataset, judge = required(generator, run), _eyes("tiny", generator)
+    if dataset.labels is None:
+        raise UserError(f"--methods classes: the images that {run} was trained on have no classes.")
+    rows = spread_rows(dataset.train, REALS)
+    known, labels = judge(pixels_of_rows(dataset, rows)), torch.from_numpy(dataset.labels[rows])
+    return finder.classes(dataset.class_names, look_alike(known, labels, judge(finder.pixels)))
 
 
 def _named(finder: "Finder", directions: "Sequence[Direction]", reach: float) -> "list[Direction]":
