@@ -4,6 +4,7 @@ import dataclasses
 import importlib.util
 import math
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import pytest
 import torch
 from patience import patient
 from PIL import Image
+
+from dcgan.interfaces.cli import main
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -32,7 +35,7 @@ def load(name: str) -> ModuleType:
 
 
 whole_gan, basic_gan, leaky_relu = load("whole_gan"), load("basic_gan"), load("leaky_relu")
-ring_of_gaussians = load("ring_of_gaussians")
+ring_of_gaussians, paper = load("ring_of_gaussians"), load("paper")
 
 
 @pytest.fixture(autouse=True)
@@ -228,3 +231,52 @@ def test_the_ring_example_prints_a_table_and_leaves_a_picture(
     assert lines[1].split()[:4] == ["ring", "chapter", "0", "0/8"]
     with Image.open(picture) as plot:
         assert plot.format == "PNG"
+
+
+@pytest.fixture(scope="module")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one step on images of 16 x 16: whole files, no pictures to speak of."""
+    root = tmp_path_factory.mktemp("paper")
+    np.save(root / "images.npy", np.random.default_rng(0).integers(0, 256, (120, 16, 16, 3), dtype=np.uint8))
+    words = f"train {root / 'images.npy'} --size 16 --width 8 --budget 64 --threads 1 --precision fp32"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DCGAN_CACHE", str(root / "cache"))
+        assert main([*words.split(), "--set", "runs.evaluations=0", "--out", str(root / "run")]) == 0
+    return root / "run"
+
+
+def test_the_figures_of_the_paper_are_on_one_page_that_loads_nothing(
+    small_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paper.main([str(small_run), "--out", str(tmp_path / "paper.html")])
+    page = (tmp_path / "paper.html").read_text()
+    shown = [int(number) for number in re.findall(r"\d", capsys.readouterr().out.split(":")[0])]
+    assert shown == sorted(shown)
+    assert {2, 3, 4, 5, 7, 8} <= set(shown)  # noise may have no colour to forget
+    for number in shown:
+        assert f"<h2>Figure {number}. " in page
+    assert page.count("<img src=") == page.count('<img src="data:image/png;base64,') == len(shown)
+
+
+def test_guided_gradients_of_positive_features_are_the_gradients_and_others_stop() -> None:
+    features = torch.tensor([[2.0, -1.0, 3.0]], requires_grad=True)
+    weights = torch.tensor([[1.0, 1.0, -1.0]])
+    (gradient,) = torch.autograd.grad((paper._Guided.apply(features) * weights).sum(), features)
+    assert gradient.tolist() == [[1.0, 0.0, 0.0]]
+
+
+def test_the_commonest_strong_colour_is_found_whatever_the_background() -> None:
+    pixels = torch.full((2, 3, 10, 10), 255, dtype=torch.uint8)
+    pixels[:, :, :3, :5] = torch.tensor([230, 110, 20], dtype=torch.uint8)[:, None, None]
+    pixels[:, :, 8:, :2] = torch.tensor([20, 110, 230], dtype=torch.uint8)[:, None, None]
+    assert paper.common_colour(pixels) == "#f07010"
+    assert paper.common_colour(pixels[:, 1:2]) == "#707070"
+
+
+def test_exemplars_are_the_samples_of_the_highest_score() -> None:
+    assert paper.exemplars(torch.tensor([0.0, 5.0, 1.0, 4.0, 3.0])) == [1, 3, 4]
+
+
+def test_the_paper_of_no_run_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="nowhere"):
+        paper.main([str(tmp_path / "nowhere")])
