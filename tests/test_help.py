@@ -22,6 +22,7 @@ COMMANDS = {
     "push": ["push"],
     "serve": ["serve"],
     "track": ["track"],
+    "import-newmu": ["import", "newmu"],
     "explore": ["explore"],
     "explore-walk": ["explore", "walk"],
     "explore-arithmetic": ["explore", "arithmetic"],

@@ -52,3 +52,15 @@ class ImportOptions:
     """A .params file of MXNet (net_G.save_parameters), or its state_dict as .safetensors."""
     out: Annotated[str | None, _arg("FOLDER")] = None
     """The folder to write (default: the name of the file)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewmuOptions:
+    """A network that the paper's authors trained becomes a folder to sample from."""
+
+    folder: Annotated[str, tyro.conf.Positional, _arg("FOLDER")]
+    """A folder of models in your clone of github.com/Newmu/dcgan_code, with *_gen_params.jl_NN.npy in it."""
+    prior: Annotated[Literal["normal", "uniform"] | None, _arg("{normal,uniform}")] = None
+    """How its latents are drawn (default: normal if the folder's name says gaussian, else uniform)."""
+    out: Annotated[str | None, _arg("FOLDER")] = None
+    """The folder to write (default: the name of the folder, here)."""

@@ -10,7 +10,7 @@ from dcgan.errors import UserError
 from dcgan.export.product import SUMS, Export
 from dcgan.files import user_path, write_atomically
 from dcgan.foreign import is_regular
-from dcgan.runs.generator import TrainedGenerator, load_generator
+from dcgan.runs.generator import TrainedGenerator, Which, load_generator
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,23 @@ def export(options: ExportOptions) -> Exported:
     if options.to not in FORMATS:
         raise UserError(f"--to {options.to}: no such format. Known: {', '.join(FORMATS)}.")
     make, suffix = FORMATS[options.to]
-    generator = load_generator(user_path(options.run), options.checkpoint)
+    generator = exportable(user_path(options.run), options.checkpoint)
     made = make(generator, options)
     out = user_path(options.out or f"{_name(options)}{suffix}")
     write(made, out)
     return Exported(out, sum(map(len, made.files.values())), made.difference, made.remarks)
+
+
+def exportable(run: Path, checkpoint: Which | None) -> TrainedGenerator:
+    """The generator of a run that can be exported.
+
+    Raises:
+        UserError: No such run, or a network that no export knows.
+    """
+    generator = load_generator(run, checkpoint)
+    if generator.config.model.family == "published":
+        raise UserError(f"{run}: dcgan import newmu made it, and no export knows such networks. dcgan sample draws it.")
+    return generator
 
 
 def write(made: Export, out: Path) -> None:

@@ -46,10 +46,19 @@ def import_weights(options: ImportOptions) -> Imported:
     broken = next((name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()), None)
     if broken:
         raise UserError(f"{path}: {broken} holds numbers that are not finite.", ExitCode.CHECKPOINT)
-    folder = Path(options.out or path.stem)
+    return write_portable(config, weights, options.out or path.stem, tab)
+
+
+def write_portable(config: Config, weights: dict[str, Tensor], out: str, origin: str) -> Imported:
+    """Write a generator as a folder that every command draws from; ``origin``: where it comes from, in a word.
+
+    Raises:
+        UserError: There is something already.
+    """
+    folder = Path(out)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise UserError(f"--out {folder}: is there already. Name a folder that is new or empty.")
-    for name, content in packed(config, weights, (), 8, {"imported_from": tab}).items():
+    for name, content in packed(config, weights, (), 8, {"imported_from": origin}).items():
         write_atomically(folder / name, content)
     return Imported(folder, config)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from dcgan.commands.export import exportable
 from dcgan.commands.looks import encoded
 from dcgan.commands.options import PlayOptions
 from dcgan.commands.page_facts import page_facts
@@ -15,7 +16,6 @@ from dcgan.errors import UserError
 from dcgan.export.judge import load_discriminator
 from dcgan.export.page import page_export
 from dcgan.files import write_atomically
-from dcgan.runs.generator import load_generator
 
 MOST_IMAGES = 256  # in one request
 
@@ -30,7 +30,7 @@ class Saver:
             UserError: No run, or a damaged one.
         """
         self.run = Path(options.run)
-        self.generator = load_generator(self.run, None)
+        self.generator = exportable(self.run, None)
         self.name = self.run.absolute().name.removesuffix(".safetensors")
         self.folder = Path(options.out or f"{self.name}-played")
 

@@ -9,7 +9,6 @@ from dcgan.commands.sharing_options import PushOptions
 from dcgan.errors import UserError
 from dcgan.files import user_path
 from dcgan.foreign import read_bytes
-from dcgan.runs.generator import load_generator
 from dcgan.runs.portable import is_portable
 
 MOST_FILES, MOST_BYTES = 1_000, 2_000_000_000
@@ -41,10 +40,10 @@ def pack(options: PushOptions) -> Parcel:
     if is_portable(folder):
         files = files_of(folder)
     else:
-        from dcgan.commands.export import FORMATS
+        from dcgan.commands.export import FORMATS, exportable
 
         make, _ = FORMATS["hub"]
-        made = make(load_generator(folder, None), ExportOptions(run=options.run, to="hub"))
+        made = make(exportable(folder, None), ExportOptions(run=options.run, to="hub"))
         files = dict(made.files)
     licence = b"license: unknown" in files.get("README.md", b"")
     told = "README.md names no licence: export to a folder, fill it in there, and push the folder."

@@ -96,13 +96,13 @@ def _dispatch(words: list[str]) -> int:
 
 def commands() -> dict[str, Callable[[list[str]], int]]:
     """What may be typed first, and the function that answers the words after it."""
-    from dcgan.interfaces import sharing, verbs
+    from dcgan.interfaces import importing, sharing, verbs
 
     return {
         "train": verbs.train,
         "sample": verbs.sample,
         "export": verbs.export,
-        "import": verbs.import_weights,
+        "import": importing.import_weights,
         "play": sharing.play,
         "push": sharing.push,
         "serve": sharing.serve,

@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dcgan.commands.chapter_options import ExerciseOptions, ImportOptions
+from dcgan.commands.chapter_options import ExerciseOptions
 from dcgan.commands.inspect_options import InspectOptions
 from dcgan.commands.measuring_options import CompareOptions, EvaluateOptions
 from dcgan.commands.options import ExportOptions, TrainOptions
@@ -80,20 +80,6 @@ def export(words: list[str]) -> int:
     print(f"{plain(done.path)}: {done.num_bytes / 1e6:,.2f} MB. Largest difference to the run, seeds 0-63: {levels}.")
     for remark in done.remarks:
         print(plain(remark))
-    return ExitCode.OK
-
-
-def import_weights(words: list[str]) -> int:
-    """``dcgan import``."""
-    options = parse(ImportOptions, words, "dcgan import")
-    from dcgan.commands.import_weights import import_weights as read
-
-    done = read(options)
-    data, model = done.config.data, done.config.model
-    print(
-        f"{plain(done.folder)}: a generator of {data.height} x {data.width} images, {model.image_channels} channels, "
-        f"width {model.generator_width}. New images: dcgan sample {plain(done.folder)}"
-    )
     return ExitCode.OK
 
 

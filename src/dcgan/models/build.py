@@ -6,15 +6,17 @@ from typing import Any
 import torch
 from torch import nn
 
+from dcgan.errors import UserError
 from dcgan.models.dcgan import Discriminator, Generator
 from dcgan.models.moving import move_as_asked
+from dcgan.models.published import PublishedGenerator
 from dcgan.models.residual import ResidualDiscriminator, ResidualGenerator, first_deviation
 from dcgan.models.spectral import SUFFIX, normalise_spectrally, start_iteration
 from dcgan.notation import stages
 from dcgan.randomness import latents
 from dcgan.settings.knobs import ModelConfig
 
-AnyGenerator = Generator | ResidualGenerator
+AnyGenerator = Generator | PublishedGenerator | ResidualGenerator
 AnyDiscriminator = Discriminator | ResidualDiscriminator
 
 STANDARD_DEVIATION = 0.02  # of the first weights: Radford et al. 2015, section 4
@@ -34,6 +36,8 @@ def build(config: ModelConfig, height: int, width: int, *, seed: int) -> tuple[A
 
 def build_blank(config: ModelConfig, height: int, width: int) -> tuple[AnyGenerator, AnyDiscriminator]:
     """Both networks with any weights: to be loaded into, or to be timed."""
+    if config.family == "published":
+        raise UserError("model.family = published: nothing trains it. dcgan import newmu reads such networks.")
     generator = build_generator(config, height, width)
     shape = _shape(config, height, width)
     discriminator: AnyDiscriminator
@@ -61,6 +65,8 @@ def build_generator(config: ModelConfig, height: int, width: int) -> AnyGenerato
     with _own_random_state():
         if config.family == "residual":
             return ResidualGenerator(**shape)
+        if config.family == "published":
+            return PublishedGenerator(**shape)
         generator = Generator(**shape, norm_momentum=config.generator_norm_momentum)
         move_as_asked(generator, config.norm_statistics)
         return generator

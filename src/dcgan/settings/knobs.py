@@ -62,8 +62,8 @@ class DataConfig:
 class ModelConfig:
     """The two networks."""
 
-    family: Literal["dcgan", "residual"] = "dcgan"
-    """The networks of 2015, or bigger ones without normalisation, for budgets of an hour and more."""
+    family: Literal["dcgan", "residual", "published"] = "dcgan"
+    """Networks of 2015, or bigger ones without normalisation, for budgets of an hour and more; published: imported."""
     generator_width: int = 64
     """Channels of the generator's last hidden layer; every layer before it has twice as many, up to eight times."""
     discriminator_width: int = 64
