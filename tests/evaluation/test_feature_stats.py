@@ -92,3 +92,20 @@ def test_what_is_kept_begins_where_every_process_finds_it(length: int) -> None:
     assert kept is not None
     assert {name: tensor.data_ptr() % 64 for name, tensor in kept.items()} == dict.fromkeys(kept, 0)
     assert torch.equal(kept["n" * length], features())
+
+
+def test_numbers_that_follow_from_tensors_are_computed_once_for_each_way_and_each_tensor() -> None:
+    asked, one, other = [], features(), features() + 1
+
+    def numbers(way: str, *tensors: Tensor) -> list[float]:
+        def compute() -> list[float]:
+            asked.append(way)
+            return [0.1, len(asked)]
+
+        return feature_cache.numbers_of(way, tensors, compute)
+
+    assert [numbers("a", one), numbers("a", one.clone())] == [[0.1, 1.0], [0.1, 1.0]]
+    assert numbers("a", one[:-1]) == [0.1, 2.0]
+    assert numbers("a", other) == [0.1, 3.0]
+    assert numbers("b", one) == [0.1, 4.0]
+    assert feature_cache.numbers_of("none", [one], list) == feature_cache.numbers_of("none", [one], list) == []

@@ -1,12 +1,13 @@
-"""Features of real images, and their statistics, are computed once: safetensors files in the cache."""
+"""Features of real images, and numbers that follow from them, are computed once: safetensors files in the cache."""
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
@@ -55,6 +56,25 @@ def load(key: Key) -> dict[str, Tensor] | None:
     except (OSError, SafetensorError):
         return None
     return {name: tensor.clone() for name, tensor in found.items()}
+
+
+def numbers_of(way: str, tensors: Sequence[Tensor], compute: Callable[[], Sequence[float]]) -> list[float]:
+    """Numbers that follow from tensors alone, computed once.
+
+    ``way``: how they follow, in words that change when it does.
+    """
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(f"\0{tensor.dtype}{tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    key = Key(digest.hexdigest(), way, "numbers", len(tensors))
+    kept = load(key)
+    if kept is not None and kept.keys() == {"numbers"}:
+        found: list[float] = kept["numbers"].tolist()
+        return found
+    numbers = list(compute())
+    save(key, {"numbers": torch.tensor(numbers, dtype=torch.float64)})
+    return numbers
 
 
 def clear() -> tuple[int, int]:

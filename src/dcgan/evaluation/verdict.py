@@ -6,6 +6,7 @@ from functools import cache
 
 from torch import Tensor
 
+from dcgan.evaluation.feature_cache import numbers_of
 from dcgan.evaluation.feature_stats import FeatureStats
 from dcgan.evaluation.ledger import Ledger
 from dcgan.evaluation.measurement import Measurement
@@ -80,22 +81,30 @@ def _distances(ledger: Ledger, samples: Features, reals: Reals) -> None:
             if reference is None or not ledger.allows(f"{measure} ({reference.split})", reference, fewest):
                 continue
             distance = distance_to(reference.features)
-            lowest = None if others is None else _floor(distance, reference, others, len(samples))
+            lowest = None if others is None else _floor(measure, distance, reference, others, len(samples))
             ledger.add(measure, distance(samples), len(samples), reference, floor_=lowest)
 
 
 Distance = Callable[[Features], float | Estimate]
 
 
-def _floor(distance: Distance, reference: RealImages, others: RealImages, num_samples: int) -> float | None:
-    """What other real images measure in the place of the samples."""
-    return floor(
-        lambda real, _: _value(distance(real)),
-        others.features,
-        reference.features,
-        num_samples=num_samples,
-        groups=others.groups,
-    )
+def _floor(
+    measure: str, distance: Distance, reference: RealImages, others: RealImages, num_samples: int
+) -> float | None:
+    """What other real images measure in the place of the samples; None where they are too few."""
+
+    def measured() -> list[float]:
+        found = floor(
+            lambda real, _: _value(distance(real)),
+            others.features,
+            reference.features,
+            num_samples=num_samples,
+            groups=others.groups,
+        )
+        return [] if found is None else [found]
+
+    way = f"floor 1: {measure}, {num_samples} samples, blocks of {KID_BLOCK}"
+    return next(iter(numbers_of(way, (reference.features, others.features, others.groups), measured)), None)
 
 
 def _frechet_to(reference: Features) -> Distance:
@@ -129,14 +138,23 @@ def _fidelity(ledger: Ledger, samples: Features, reals: Reals) -> Tensor | None:
     ours, theirs = samples[:MOST_NEIGHBOURS], reference.features[:MOST_NEIGHBOURS]
     reach = radii(theirs, _BALL)
     found = fidelity(ours, theirs, _BALL, real_radii=reach)
-    drawn = [] if reals.held_out is None or train is None else draws(
-        train.features, theirs, num_samples=len(ours), groups=train.groups
-    )  # fmt: skip
-    floors = [fidelity(*sets, _BALL, real_radii=reach)[:4] for sets in drawn]
-    lowest = [sum(values) / len(floors) for values in zip(*floors, strict=True)] if floors else [None] * 4
+    drawn = [] if reals.held_out is None or train is None else _fidelity_floors(train, theirs, reach, len(ours))
+    lowest: list[float | None] = [*drawn] or [None] * 4
     for measure, value, floor_ in zip(_FIDELITY, found[:4], lowest, strict=True):
         ledger.add(measure, value, len(ours), reference, num_reference=len(theirs), floor_=floor_)
     return found.sample_density
+
+
+def _fidelity_floors(train: RealImages, theirs: Features, reach: Tensor, num_samples: int) -> list[float]:
+    """The four of training images in the place of samples; empty where they are too few."""
+
+    def measured() -> list[float]:
+        drawn = draws(train.features, theirs, num_samples=num_samples, groups=train.groups)
+        floors = [fidelity(*sets, _BALL, real_radii=reach)[:4] for sets in drawn]
+        return [sum(values) / len(floors) for values in zip(*floors, strict=True)]
+
+    way = f"floor 1: {', '.join(_FIDELITY)}, {num_samples} samples, balls to neighbour {_BALL}"
+    return numbers_of(way, (theirs, train.features, train.groups), measured)
 
 
 def _diversity(ledger: Ledger, samples: Features, reference: RealImages) -> None:
