@@ -12,7 +12,7 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.mark.parametrize("num_steps", [40])
+@pytest.mark.parametrize("num_steps", [40, pytest.param(200, marks=pytest.mark.long)])
 def test_the_first_steps_of_modern_are_the_ones_that_were_kept(num_steps: int) -> None:
     kept, now = json.loads(KEPT.read_text()), trace(num_steps)
     for before, after in list(zip(kept["steps"], now["steps"], strict=False))[:3]:  # later, rounding has grown
