@@ -245,7 +245,7 @@ def test_names_that_were_not_declared_and_other_sites_are_refused(client: Client
     [
         ("localhost", True), ("localhost:80", True), ("127.0.0.1:8000", True), ("[::1]:80", True), ("LOCALHOST", True),
         ("192.168.1.7", True), ("a.localhost", True), ("mine.example:80", True), ("evil.example", False), ("", False),
-        ("127.0.0.1.evil.example", False), ("localhost.evil.example", False), ("[evil]", False),
+        ("127.0.0.1.evil.example", False), ("localhost.evil.example", False), ("[evil]", False), ("[::1", False),
         ("mine.example.", False),
     ],
 )  # fmt: skip
@@ -320,6 +320,10 @@ def test_a_connection_that_sends_its_request_drop_by_drop_or_an_endless_head_is_
         with socket.create_connection(("127.0.0.1", client.port), timeout=60) as endless:
             endless.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + 40_000 * b"x")
             assert endless.recv(1000).startswith(b"HTTP/1.1 4")
+        with socket.create_connection(("127.0.0.1", client.port), timeout=60) as whole:
+            many = b"".join(b"X%d: y\r\n" % index for index in range(3_000))
+            whole.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + many + b"\r\n")
+            assert whole.recv(1000).startswith(b"HTTP/1.1 4")
         with socket.create_connection(("127.0.0.1", client.port), timeout=60) as slow:
             slow.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
             assert slow.recv(1000) == b""

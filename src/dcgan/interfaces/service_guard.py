@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dcgan.interfaces.service_connections import MOST_HEAD_BYTES
 from dcgan.interfaces.service_drawing import Metrics
 
 MOST_BODY_BYTES = 1_000_000
@@ -73,6 +74,9 @@ class Guard:
     def _refusal(self, scope: Scope) -> tuple[int, str, str] | None:
         """Status, words for the client, and the reason that is counted."""
         headers = Headers(scope=scope)
+        size = sum(len(name) + len(value) for name, value in scope["headers"])
+        if size + len(scope["raw_path"]) + len(scope["query_string"]) > MOST_HEAD_BYTES:
+            return 431, f"the head may have {MOST_HEAD_BYTES:,} bytes", "large head"
         if not is_host_allowed(headers.getlist("host"), self.hosts):
             return 403, "this host name is not served; --host-name declares one", "host"
         if headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate":
@@ -89,6 +93,8 @@ def is_host_allowed(values: list[str], declared: Collection[str]) -> bool:
     if len(values) != 1:
         return False
     host = values[0].strip().lower()
+    if host.startswith("[") and "]" not in host:
+        return False
     name = host.partition("]")[0].removeprefix("[") if host.startswith("[") else host.partition(":")[0]
     if name in ("localhost", *declared) or name.endswith(".localhost"):
         return True
