@@ -41,6 +41,27 @@ def available_memory() -> int | None:
     return None if kilobytes is None else 1024 * int(kilobytes)
 
 
+def usable_memory() -> int | None:
+    """Bytes that this process may take: what is free, within the limits of its container and of ``ulimit``."""
+    limits = [int(value) for name in ("memory.max", "memory.limit_in_bytes") for value in _whole("memory", name)]
+    free = available_memory()
+    return min([*limits, *_asked_memory(), *([] if free is None else [free])], default=None)
+
+
+def _whole(controller: str, name: str) -> list[str]:
+    return [value for value in cgroup_values(controller, name) if value.isdecimal()]
+
+
+def _asked_memory() -> list[int]:
+    """Limits that were set for this process (``ulimit -d``, ``ulimit -v``)."""
+    try:
+        import resource  # noqa: PLC0415  # not on every system
+    except ImportError:
+        return []
+    limits = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_DATA, resource.RLIMIT_AS)]
+    return [limit for limit in limits if limit != resource.RLIM_INFINITY]
+
+
 def _ratio(words: list[str]) -> float | None:
     """``["150000", "100000"]`` → 1.5; None for ``max`` or a negative quota, which mean no limit."""
     if len(words) != 2 or not all(word.isdecimal() for word in words) or int(words[1]) == 0:

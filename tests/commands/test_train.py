@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -75,6 +76,20 @@ def test_a_stopped_and_continued_run_equals_one_never_stopped(steps: int, critte
     parts = stop_after(steps, critters_npy, tmp_path / "parts")
     finish(critters_npy, tmp_path / "parts")
     assert_equal_runs(whole, parts)
+
+
+def test_a_run_that_reads_from_disk_in_blocks_is_continued_to_the_bit(tmp_path: Path) -> None:
+    source = tmp_path / "images.npy"
+    np.save(source, np.random.default_rng(0).integers(0, 256, (400, 16, 16, 1), dtype=np.uint8))
+    settings = {"settings": {"training.shuffle_window": 128}}
+    whole = finish(source, tmp_path / "whole", "480", **settings)
+    stop_after(3, source, tmp_path / "stopped", "480", **settings)
+    stop_after(30, source, tmp_path / "stopped", "480", **settings)
+    assert_equal_runs(whole, finish(source, tmp_path / "stopped", "480", **settings))
+    mixed = finish(source, tmp_path / "mixed", "480")
+    assert dict(flatten(complete(read_toml(mixed.config))))["training.shuffle_window"] == 0
+    with pytest.raises(AssertionError):
+        assert_equal_runs(whole, mixed)
 
 
 def test_the_same_holds_for_the_chapters_recipe(critters_npy: Path, tmp_path: Path) -> None:

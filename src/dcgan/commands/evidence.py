@@ -10,8 +10,10 @@ import numpy as np
 from dcgan.data.dataset import Dataset
 from dcgan.data.likeness import class_share
 from dcgan.data.symmetry import may_be_mirrored, spread
+from dcgan.data.windows import BLOCK
 from dcgan.errors import UserError
 from dcgan.hardware import choose_device
+from dcgan.limits import usable_memory
 from dcgan.notation import parse_budget
 from dcgan.runs.tensor_file import MAX_HEADER_BYTES
 from dcgan.settings.config import Config
@@ -19,6 +21,9 @@ from dcgan.settings.knobs import HardwareConfig, ModelConfig
 from dcgan.settings.rules import Facts, asks_for_speed
 from dcgan.training.fastest import likely, speed_of
 
+FITTING_SHARE = 0.5  # of the memory that images may take; beyond it they are read from disk in blocks
+WINDOW_SHARE = 0.1  # of the memory, for one window, of which two are held
+FEWEST_BLOCKS, MOST_BLOCKS = 32, 512
 MAX_NAMES_BYTES = MAX_HEADER_BYTES - 1_000_000  # of all classes; the rest is for tensors and settings
 
 
@@ -73,6 +78,20 @@ def num_classes(learned: bool, dataset: Dataset) -> int:
         raise UserError("--labels: these images have no classes. Put each class into a folder of its own.")
     _require_short(dataset.class_names)
     return len(dataset.class_names)
+
+
+def window_of(pixels: np.ndarray, say: Callable[[str], object]) -> int:
+    """Images to mix at a time: 0, which is all of them, where they fit into the memory that may be used."""
+    memory = usable_memory()
+    if memory is None or pixels.nbytes <= FITTING_SHARE * memory:
+        return 0
+    wanted = int(WINDOW_SHARE * memory * len(pixels) / pixels.nbytes)
+    window = min(max(wanted, FEWEST_BLOCKS * BLOCK), MOST_BLOCKS * BLOCK) // BLOCK * BLOCK
+    say(
+        f"The images take {pixels.nbytes / 1e6:,.0f} MB, and {memory / 1e6:,.0f} MB of memory may be used: they are "
+        f"read from disk in blocks, {window:,} mixed at a time (training.shuffle_window)."
+    )
+    return window
 
 
 def flip_of(learned: bool, dataset: Dataset) -> str:

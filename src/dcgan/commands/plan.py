@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from dcgan.commands.evidence import facts_of, flip_of, images_of, num_classes
+from dcgan.commands.evidence import facts_of, flip_of, images_of, num_classes, window_of
 from dcgan.commands.live.pace import images_in
 from dcgan.commands.options import DataOptions
 from dcgan.data.dataset import Dataset
@@ -39,6 +39,7 @@ NOT_YET: dict[str, Any] = {
     "model.image_channels": None,
     "model.num_classes": None,
     "training.images": None,
+    "training.shuffle_window": None,
     "training.images_per_second": None,
     "training.replan": None,
     "training.planned_at": (),
@@ -130,6 +131,9 @@ def decide(
     by_images = {"model.image_channels": dataset.pixels.shape[-1], "model.num_classes": num_classes(learned, dataset)}
     if by_rules.get("training.flip", config.training.flip) == "auto":
         by_images["training.flip"] = flip_of(learned, dataset)
+
+    if config.training.shuffle_window is None:
+        by_images["training.shuffle_window"] = window_of(dataset.pixels, say)
 
     # by the machine: where, in which precision and by which way of stepping
     by_machine, may_compile = possible(hardware, device, say)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from dcgan.data.windows import Reader, Windows
 from dcgan.randomness import permutation
 
 
@@ -17,15 +18,25 @@ class Batches:
         seed: int,
         labels: np.ndarray | None = None,
         short_last_batch: bool = False,
+        window: int = 0,
     ) -> None:
-        """``pixels``: n h w c, in memory or mapped; ``indices``: rows to train on; ``labels``: of all n rows.
+        """The batches of an array.
 
-        ``short_last_batch`` ends each epoch with what is left of it; otherwise the next epoch fills the batch.
+        Args:
+            pixels: n h w c, in memory or mapped.
+            indices: Rows to train on.
+            batch_size: Images of a batch.
+            seed: Another seed, another order.
+            labels: Of all n rows.
+            short_last_batch: End each epoch with what is left of it; otherwise the next epoch fills the batch.
+            window: Images that are mixed at a time and read from disk in whole blocks; 0: all, in memory.
         """
         assert len(indices) >= 2, len(indices)
         self.pixels, self.indices, self.labels = pixels, indices, labels
         self.batch_size, self.seed, self.short_last_batch = batch_size, seed, short_last_batch
         self._epoch, self._order = -1, indices
+        self._windows = Windows(indices, window, seed=seed) if window else None
+        self._reader = Reader(pixels, indices, window, seed=seed) if window else None
 
     @property
     def epoch_size(self) -> int:
@@ -42,6 +53,22 @@ class Batches:
         """The batch that follows ``images_seen`` images, as rows of ``pixels``: int64."""
         return self._rows(images_seen, self.size_at(images_seen))
 
+    def pictures(self, images_seen: int, rows: np.ndarray) -> np.ndarray:
+        """The images of these rows, which follow ``images_seen`` images: n h w c."""
+        if self._windows is None or self._reader is None:
+            chosen: np.ndarray = self.pixels[rows]
+            return chosen
+        parts = [
+            self._reader.images(place.window)[self._windows.order(place.window)[place.start : place.stop]]
+            for place in self._windows.places(images_seen, len(rows))
+        ]
+        return np.concatenate(parts)
+
+    def close(self) -> None:
+        """Read no more from disk."""
+        if self._reader is not None:
+            self._reader.close()
+
     def size_at(self, images_seen: int) -> int:
         """Images in the batch that follows."""
         if not self.short_last_batch:
@@ -50,6 +77,8 @@ class Batches:
 
     def _rows(self, position: int, count: int) -> np.ndarray:
         """``count`` rows of the endless sequence from ``position`` on."""
+        if self._windows is not None:
+            return np.concatenate([self._windows.rows(place) for place in self._windows.places(position, count)])
         parts = []
         while count > 0:
             epoch, start = divmod(position, self.epoch_size)

@@ -24,4 +24,7 @@ def as_toml(config: Config) -> str:
 
 def saved_config(run: RunFolder) -> Config:
     """The config of a run on disk, in which all is decided: what it does not know yet is as the defaults are."""
-    return complete(read_toml(run.config) | {"undecided": ()})
+    saved = complete(read_toml(run.config) | {"undecided": ()})
+    if saved.training.shuffle_window is None:  # begun before there was a choice: all images are mixed
+        saved = saved.decided({"training.shuffle_window": 0})
+    return saved

@@ -127,6 +127,8 @@ class TrainingConfig:
     """Equal parts of each batch, a power of two, each normalised by itself; as many processes may share the work."""
     short_last_batch: bool = False
     """End each epoch with what is left of it, instead of filling the batch from the next one."""
+    shuffle_window: int | None = None
+    """Images mixed at a time, read from disk in blocks; 0: all, in memory. None: 0 where all fit into memory."""
     reduction: Literal["mean", "sum"] = "mean"
     """Over a batch's losses. Under Adam this moves nothing but epsilon's weight and that of a short batch."""
     objective: Literal["bce", "hinge", "least_squares", "relativistic"] = "bce"
@@ -191,7 +193,8 @@ class TrainingConfig:
         parse_budget(self.budget)
         require(self.batch_size >= 2, "training.batch_size", self.batch_size, "must be at least 2")
         self._require_equal_shards()
-        require(self.rollbacks >= 0, "training.rollbacks", self.rollbacks, "must not be negative")
+        for name in ("rollbacks", "shuffle_window", "learning_rate_warmup"):
+            require((getattr(self, name) or 0) >= 0, f"training.{name}", getattr(self, name), "must not be negative")
         at, until = self.planned_at, self.planned_images
         rises = all(before < after for before, after in pairwise((0, *at)))
         planned = rises and len(at) == len(until) and all(map(operator.le, at, until))
@@ -208,8 +211,7 @@ class TrainingConfig:
             require(0 <= getattr(self, name) <= 1, f"training.{name}", getattr(self, name), "must be from 0 to 1")
         for name in ("penalty_every", "augmentation_ramp", "augmentation_every_images"):
             require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "must be at least 1")
-        warmup, width = self.learning_rate_warmup, self.average_width
-        require(warmup >= 0, "training.learning_rate_warmup", warmup, "must not be negative")
+        width = self.average_width
         require(width is None or 0 < width < 0.28, "training.average_width", width, "must be between 0 and 0.28")
         summed = self.penalised and self.reduction == "sum"
         require(not summed, "training.reduction", self.reduction, "must be mean: a penalty is one")

@@ -84,13 +84,14 @@ class Feed:
         """Stop making what nobody will ask for."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+        self.batches.close()
 
     def _make(self, position: int, attempt: int) -> Inputs:
         """On the host: of images that are on the device already, only their row numbers."""
         rows, (part, parts) = self.batches.rows(position), self.share
         size = len(rows) // parts
         rows, position = rows[part * size : (part + 1) * size], position + part * size
-        pixels = rows if self._resident is not None else self.batches.pixels[rows]
+        pixels = rows if self._resident is not None else self.batches.pictures(position, rows)
         noise = latents(
             position, len(rows), self.latent_size, seed=self.seed, attempt=attempt, prior=self.prior
         )  # fmt: skip

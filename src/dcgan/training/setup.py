@@ -76,6 +76,7 @@ def batches_of(config: Config, dataset: Dataset) -> Batches:
         seed=config.seed,
         labels=dataset.labels if config.data.labels else None,
         short_last_batch=config.training.short_last_batch,
+        window=config.training.shuffle_window or 0,
     )
 
 
