@@ -1,5 +1,6 @@
 # demo   train on 50,000 of the built-in images, about a minute on two free cores, and say where the pictures are
 # check  lint, types and the whole test suite
+# quick  the fast tests: data, models, settings, runs and the laws of the house, for people at work
 # check-long  the tests that take a minute or more each
 # docs   run the tests that prove a promise, and write docs/promises.md from those that pass
 # experiments        do what is missing of benchmarks/experiments/experiments.toml (hours; any later call goes on)
@@ -13,7 +14,7 @@ INSTALLED := .venv/.installed
 
 SITE := .site/bin
 
-.PHONY: demo check check-long docs site gluon experiments experiments-small torture format clean
+.PHONY: demo check quick check-long docs site gluon experiments experiments-small torture format clean
 
 demo: $(INSTALLED)
 	@echo "50,000 images: about a minute on two free processor cores, longer on a busy machine. Ctrl-C saves."
@@ -26,6 +27,11 @@ check: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
+
+QUICK := tests/data tests/models tests/settings tests/runs tests/test_floors.py tests/test_pixel_law.py
+
+quick: $(INSTALLED)
+	$(BIN)/pytest -n 2 $(QUICK)
 
 check-long: $(INSTALLED)
 	$(BIN)/pytest -m long -rs

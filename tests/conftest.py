@@ -1,13 +1,17 @@
 """What every test gets: a cache of its own, one thread, and little data to train on."""
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
 import pytest
 from patience import ending_processes
+from quick_program import quick_program
 
 # Two processes test side by side on two cores. The variable reaches subprocesses too.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -23,10 +27,37 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 @pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flush takes milliseconds, a run makes dozens, and no test loses its power; processes of their own do flush."""
+    monkeypatch.setattr(os, "fsync", os.fstat)
+
+
+@pytest.fixture(autouse=True)
 def nothing_left_running() -> Iterator[None]:
     """A test that fails leaves no process behind, which would starve the tests after it."""
     with ending_processes():
         yield
+
+
+@pytest.fixture(scope="session")
+def program() -> Iterator[Path]:
+    """``dcgan`` as an executable that starts at once (see ``forked.py``): for tests of what a command does."""
+    with quick_program() as path:
+        yield path
+
+
+@pytest.fixture
+def quick_trials(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparisons train and measure by that executable."""
+    from dcgan.commands.comparing import trials
+
+    def quickly(command: Callable[..., list[str]], *of_what: Any) -> list[str]:
+        words = command(*of_what)
+        assert words[:3] == [sys.executable, "-m", "dcgan"]
+        return [str(program), *words[3:]]
+
+    for name in ("training_command", "measuring_command"):
+        monkeypatch.setattr(trials, name, partial(quickly, getattr(trials, name)))
 
 
 @pytest.fixture(scope="session")

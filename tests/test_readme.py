@@ -1,4 +1,4 @@
-"""Every command of README.md runs, block by block; budgets are cut to 64 images and built-in data to 16x16."""
+"""Every command of README.md runs, block by block; budgets are cut to 64 images, sizes to 32x32."""
 
 import os
 import re
@@ -27,9 +27,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def cut(text: str) -> str:
-    """The same command, small: drawing 8,000 creatures at 64x64 alone would take minutes."""
+    """The same command, small: drawing 8,000 creatures alone would take minutes."""
     text = re.sub(r"--budget \S+", "--budget 64", re.sub(r'budget="[^"]*"', 'budget="64"', text))
-    return re.sub(r"train critters( --size \S+)?", "train critters --size 16", text)
+    text = re.sub(r"--size \d+", "--size 32", text)
+    return re.sub(r"train critters( --size \S+)?", "train critters --size 16 --limit 200", text)
 
 
 def commands_of(kind: str, text: str) -> list[list[str]]:
@@ -50,8 +51,8 @@ def test_the_readme_shows_a_demo_the_checks_commands_and_python() -> None:
 
 
 @pytest.mark.parametrize("commands", RUN, ids=lambda commands: re.sub(r"\W+", "-", commands[0][-1])[:40].strip("-"))
-def test_every_command_of_a_block_of_the_readme_runs(commands: list[list[str]], folder: Path) -> None:
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+def test_every_command_of_a_block_of_the_readme_runs(commands: list[list[str]], folder: Path, program: Path) -> None:
+    environment = os.environ | {"PATH": f"{program.parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
     for command in commands:
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, (command[-1], done.stdout[-1000:], done.stderr[-1000:])

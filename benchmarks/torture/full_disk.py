@@ -13,6 +13,7 @@ from benchmarks.torture.tiny_runs import Ears, fingerprint, finish, train
 from dcgan.runs import checkpoint
 from dcgan.runs.folder import RunFolder
 
+BUDGET = 240  # images
 DISK = "52m"  # a run is refused on a disk with less than 50 MB
 
 
@@ -33,14 +34,14 @@ def main() -> None:
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "none", str(disk)], check=True)
     ears, run = Ears(), RunFolder(disk / "run")
-    steps = train(source, run.root, ears=ears, runs__retry_seconds=0)
+    steps = train(source, run.root, budget=BUDGET, ears=ears, runs__retry_seconds=0)
     list(islice(steps, 15))
     fill(disk / "filler")
     list(islice(steps, 6))
     safe = checkpoint.newest(run)
     (disk / "filler").unlink()
     list(steps)
-    whole = finish(source, folder / "whole", runs__retry_seconds=0)
+    whole = finish(source, folder / "whole", budget=BUDGET, runs__retry_seconds=0)
     told = {
         "said": ears.said,
         "safe": safe and safe.facts["images_seen"],

@@ -147,7 +147,9 @@ class TestMovedImages:
         with pytest.raises(UserError, match="not, or no longer, the images"):
             judged(project / "run")
 
-    def test_compare_finds_images_that_moved(self, project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    def test_compare_finds_images_that_moved(
+        self, project: Path, quick_trials: None, capfd: pytest.CaptureFixture[str]
+    ) -> None:
         (project / "photos").rename("bilder")
         words = ["compare", "project/run", "--samples", "100", "--detector", "second", "--out", "cmp"]
         assert main(words) == 1

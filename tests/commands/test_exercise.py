@@ -44,9 +44,9 @@ def test_the_answer_follows_the_numbers() -> None:
 
 
 def test_the_exercise_runs_and_the_same_command_again_does_nothing_twice(
-    critters_npy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    critters_npy: Path, quick_trials: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ["--data", str(critters_npy), "--size", "16", "--width", "4", "--budget", "256", "--repeats", "1"]
+    options = ["--data", str(critters_npy), "--size", "16", "--width", "4", "--budget", "64", "--repeats", "1"]
     command = ["exercise", "1", *options, "--samples", "100", "--threads", "1", "--out", str(tmp_path / "out")]
     assert main(command) == 0
     first = capsys.readouterr().out

@@ -1,6 +1,7 @@
 """A run as its owner sees it: trained, stopped, continued, extended, refused."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -48,6 +49,29 @@ def stop_after(steps: int, source: Path, out: Path, budget: str = "320", **optio
     return RunFolder(out)
 
 
+@pytest.fixture(scope="session")
+def whole(critters_npy: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """The run that never stopped; no test changes it."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DCGAN_CACHE", str(folder / "cache"))
+        return finish(critters_npy, folder / "run")
+
+
+@pytest.fixture(scope="session")
+def stopped(critters_npy: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """The same, stopped after 7 of its 40 steps; to be copied."""
+    folder = tmp_path_factory.mktemp("stopped")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DCGAN_CACHE", str(folder / "cache"))
+        return stop_after(7, critters_npy, folder / "run")
+
+
+def copied(run: RunFolder, place: Path) -> RunFolder:
+    shutil.copytree(run.root, place)
+    return RunFolder(place)
+
+
 def untimed_journal(run: RunFolder) -> list[dict]:
     timed = {"seconds", "images_per_second", "time", "images"}
     entries = [entry for entry in journal.read(run.journal) if entry["event"] not in ("start", "end")]
@@ -71,8 +95,9 @@ def assert_equal_runs(one: RunFolder, other: RunFolder) -> None:
     "A run that was stopped and continued ends with the very weights, journal and pictures of one that never stopped."
 )
 @pytest.mark.parametrize("steps", [1, 7, 39])
-def test_a_stopped_and_continued_run_equals_one_never_stopped(steps: int, critters_npy: Path, tmp_path: Path) -> None:
-    whole = finish(critters_npy, tmp_path / "whole")
+def test_a_stopped_and_continued_run_equals_one_never_stopped(
+    steps: int, whole: RunFolder, critters_npy: Path, tmp_path: Path
+) -> None:
     parts = stop_after(steps, critters_npy, tmp_path / "parts")
     finish(critters_npy, tmp_path / "parts")
     assert_equal_runs(whole, parts)
@@ -102,11 +127,16 @@ def test_the_same_holds_for_the_chapters_recipe(critters_npy: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("dropped", ["generator", "discriminator", "average", "_optimizer", "sums", "images_seen"])
 def test_nothing_on_the_list_of_state_is_there_in_vain(
-    dropped: str, critters_npy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    *,
+    dropped: str,
+    whole: RunFolder,
+    stopped: RunFolder,
+    critters_npy: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Forget one item at the restart: the equality above must then fail."""
-    whole = finish(critters_npy, tmp_path / "whole")
-    parts = stop_after(7, critters_npy, tmp_path / "parts")
+    parts = copied(stopped, tmp_path / "parts")
     restore = TrainingState.restore
 
     def forgetful(state: TrainingState, tensors: dict, facts: dict) -> None:
@@ -168,8 +198,8 @@ def test_a_larger_budget_says_if_it_changes_the_plan(
     assert any("towards image 480 now, not 240" in text for text in warnings) is told
 
 
-def test_a_finished_run_has_nothing_left_to_do(critters_npy: Path, tmp_path: Path) -> None:
-    run = finish(critters_npy, tmp_path / "run")
+def test_a_finished_run_has_nothing_left_to_do(whole: RunFolder, critters_npy: Path, tmp_path: Path) -> None:
+    run = copied(whole, tmp_path / "run")
     before = checkpoint.paths(run)
     assert list(start(critters_npy, tmp_path / "run")) == []
     assert checkpoint.paths(run) == before
@@ -184,10 +214,9 @@ def test_another_setting_is_refused_with_the_difference(critters_npy: Path, tmp_
 
 @pytest.mark.promise("A run that is continued decides nothing anew, even if the rules have changed by then.")
 def test_a_continued_run_decides_nothing_anew(
-    critters_npy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: RunFolder, stopped: RunFolder, critters_npy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = finish(critters_npy, tmp_path / "whole")
-    parts = stop_after(7, critters_npy, tmp_path / "parts")
+    parts = copied(stopped, tmp_path / "parts")
     always = Rule({}, {"training.augmentation": (), "training.flip": "on", "training.beta1": 0.9}, "", "")
     monkeypatch.setattr(rules, "RULES", (always,))
     monkeypatch.setitem(RECIPES, "modern", {"undecided": rules.settings_of_rules()})
@@ -204,9 +233,8 @@ def test_a_setting_taken_away_is_a_difference_too(critters_npy: Path, tmp_path: 
         start(critters_npy, tmp_path / "run", settings={"training.average_half_life": "none"})
 
 
-def test_a_config_file_with_another_budget_means_that_budget(critters_npy: Path, tmp_path: Path) -> None:
-    run = finish(critters_npy, tmp_path / "run")
-    assert sum(1 for _ in dcgan.train(config=str(run.config), budget="2epochs", out=tmp_path / "other")) == 25
+def test_a_config_file_with_another_budget_means_that_budget(whole: RunFolder, tmp_path: Path) -> None:
+    assert sum(1 for _ in dcgan.train(config=str(whole.config), budget="2epochs", out=tmp_path / "other")) == 25
 
 
 def test_the_folder_alone_is_enough_to_go_on(critters_npy: Path, tmp_path: Path) -> None:
@@ -216,8 +244,6 @@ def test_the_folder_alone_is_enough_to_go_on(critters_npy: Path, tmp_path: Path)
 
 @pytest.mark.promise("A run never goes on with other images than it began with.")
 def test_other_images_are_refused(critters_npy: Path, tmp_path: Path) -> None:
-    import shutil
-
     import numpy as np
 
     copy = tmp_path / "copy.npy"
@@ -303,15 +329,14 @@ def test_divergence_is_told_and_never_saved(critters_npy: Path, tmp_path: Path) 
     assert all(torch.isfinite(tensor).all() for tensor in saved.tensors.values())
 
 
-def test_a_run_says_what_it_depends_on(critters_npy: Path, tmp_path: Path) -> None:
-    run = finish(critters_npy, tmp_path / "run")
-    about = json.loads(run.about.read_text())
+def test_a_run_says_what_it_depends_on(whole: RunFolder, critters_npy: Path, tmp_path: Path) -> None:
+    about = json.loads(whole.about.read_text())
     assert {"dcgan", "torch", "python", "processor", "threads", "command", "fingerprint"} <= about.keys()
-    assert run.report.stat().st_size < 5_000_000
-    repeated = [dcgan.train(config=str(run.config), out=tmp_path / "again"), start(critters_npy, tmp_path / "same")]
+    assert whole.report.stat().st_size < 5_000_000
+    repeated = [dcgan.train(config=str(whole.config), out=tmp_path / "again"), start(critters_npy, tmp_path / "same")]
     for again in repeated:
         list(again)
-    assert_equal_runs(run, RunFolder(tmp_path / "again"))
+    assert_equal_runs(whole, RunFolder(tmp_path / "again"))
 
 
 def test_classes_can_be_learned_and_asked_for(critters_npy: Path, tmp_path: Path) -> None:
@@ -338,8 +363,8 @@ def test_previews_are_few_and_early_ones_close() -> None:
 
 
 @pytest.mark.promise("A seed is the same image every time, whichever others are drawn with it.")
-def test_a_seed_is_the_same_image_in_any_company(critters_npy: Path, tmp_path: Path) -> None:
-    generator = dcgan.load(finish(critters_npy, tmp_path / "run").root)
+def test_a_seed_is_the_same_image_in_any_company(whole: RunFolder) -> None:
+    generator = dcgan.load(whole.root)
     alone = generator.sample([7])
     assert alone.dtype == torch.uint8
     assert alone.shape == (1, 3, 16, 16)
@@ -348,8 +373,9 @@ def test_a_seed_is_the_same_image_in_any_company(critters_npy: Path, tmp_path: P
     assert generator.sample([]).shape == (0, 3, 16, 16)
 
 
-def test_a_profile_says_where_the_time_goes_and_changes_nothing(critters_npy: Path, tmp_path: Path) -> None:
-    plain = finish(critters_npy, tmp_path / "plain")
+def test_a_profile_says_where_the_time_goes_and_changes_nothing(
+    whole: RunFolder, critters_npy: Path, tmp_path: Path
+) -> None:
     settings = tuple(f"{key}={value}" for key, value in TINY.items())
     options = TrainOptions(
         source=str(critters_npy), size="16", threads=1, budget="320", settings=settings, profile=True,
@@ -358,7 +384,7 @@ def test_a_profile_says_where_the_time_goes_and_changes_nothing(critters_npy: Pa
     with Training(options, Silence()) as training:
         list(training.steps())
     watched = training.run
-    assert_equal_runs(plain, watched)
+    assert_equal_runs(whole, watched)
     table = watched.time_table.read_text()
     assert "convolution" in table
     assert "batch normalisation" in table

@@ -14,8 +14,8 @@ from benchmarks.torture.power_trials import faults, record, states
 )
 def test_what_was_called_safe_survives(source: Path, tmp_path: Path) -> None:
     recording = record(source, tmp_path / "parent")
-    found = list(states(recording, 250))
-    assert len(found) == 250
+    found = list(states(recording, 100))
+    assert len(found) == 100
     wrong = [fault for safe, state in found for fault in faults(recording, safe, state, tmp_path / "state")]
     assert wrong == []
 

@@ -12,6 +12,7 @@ import pytest
 from benchmarks.machine import ROOT
 from benchmarks.torture.tiny_runs import SETTINGS
 from dcgan.errors import ExitCode
+from dcgan.interfaces.cli import main
 
 
 def can(*words: str) -> bool:
@@ -39,12 +40,11 @@ def test_a_limit_on_the_size_of_files_is_told(source: Path, tmp_path: Path) -> N
     settings = SETTINGS | {"runs.retry_seconds": 0, "runs.save_every_images": 8}
     words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     words += ["--size", "16", "--threads", "1", "--budget", "64", "--out", str(tmp_path / "run")]
-    train = [sys.executable, "-m", "dcgan", "train", str(source)]
-    done = subprocess.run([*train, *words, "--dry-run"], capture_output=True, check=False)  # prepares the images
-    assert done.returncode == 0, done.stderr
+    words = ["train", str(source), *words]
+    assert main([*words, "--dry-run"]) == 0  # prepares the images
     limit = 40_000  # bytes: less than a checkpoint, more than anything else
     done = subprocess.run(
-        [*train, *words], capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "dcgan", *words], capture_output=True, text=True, check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )  # fmt: skip
     assert done.returncode == ExitCode.DISK, done.stderr

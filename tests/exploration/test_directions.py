@@ -1,6 +1,5 @@
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
 
@@ -155,7 +154,8 @@ def test_every_method_finds_directions_of_length_one_for_any_generator(make: Mak
 
 def test_a_users_function_gives_the_direction_from_no_to_yes(make: Make) -> None:
     finder = Finder(make())
-    direction = finder.function("mine:bright", lambda picture: picture.mean() > np.median(finder.pixels.float()))
+    middle = finder.pixels.float().median().item()
+    direction = finder.function("mine:bright", lambda picture: picture.mean() > middle)
     assert direction.ends == ("not bright", "bright")
     moved = finder.points[:200]
     higher, lower = (finder.draw(moved.moved(sign * direction.vector)).float().mean() for sign in (1, -1))

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,21 +15,31 @@ import dcgan
 from dcgan.runs import checkpoint
 from dcgan.runs.folder import RunFolder
 
+Start = Callable[..., subprocess.Popen]
+Run = Callable[..., tuple[int, str, str]]
 TINY = [
     "--size", "16", "--width", "4", "--threads", "1", "--precision", "fp32", "--set", "training.batch_size=8",
     "--set", "runs.preview_rows=2",
 ]  # fmt: skip
 
 
-def start(*words: object, cwd: Path) -> subprocess.Popen:
-    command = [sys.executable, "-m", "dcgan", *map(str, words)]
-    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.fixture
+def start(program: Path) -> Start:
+    def start(*words: object, cwd: Path) -> subprocess.Popen:
+        command = [program, *map(str, words)]
+        return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    return start
 
 
-def run(*words: object, cwd: Path) -> tuple[int, str, str]:
-    process = start(*words, cwd=cwd)
-    out, err = process.communicate(timeout=patient(120))
-    return process.returncode, out, err
+@pytest.fixture
+def run(start: Start) -> Run:
+    def run(*words: object, cwd: Path) -> tuple[int, str, str]:
+        process = start(*words, cwd=cwd)
+        out, err = process.communicate(timeout=patient(120))
+        return process.returncode, out, err
+
+    return run
 
 
 def python(script: str) -> subprocess.CompletedProcess:
@@ -43,7 +54,7 @@ def wait_for(path: Path, process: subprocess.Popen) -> None:
 @pytest.mark.promise("Ctrl-C and SIGTERM save everything, say how to go on, and the same command goes on.")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_says_how_to_go_on_and_the_same_command_does(
-    number: signal.Signals, code: int, critters_npy: Path, tmp_path: Path
+    *, run: Run, start: Start, number: signal.Signals, code: int, critters_npy: Path, tmp_path: Path
 ) -> None:
     words = ["train", critters_npy, *TINY, "--budget", "200k", "--out", "run"]
     process = start(*words, cwd=tmp_path)
@@ -87,7 +98,7 @@ def test_what_was_asked_to_stop_cannot_be_interrupted_in_its_exit() -> None:
 
 
 @pytest.mark.promise("A second Ctrl-C stops at once, and the last checkpoint is there.")
-def test_a_second_ctrl_c_stops_at_once(critters_npy: Path, tmp_path: Path) -> None:
+def test_a_second_ctrl_c_stops_at_once(start: Start, critters_npy: Path, tmp_path: Path) -> None:
     words = ["train", critters_npy, *TINY, "--budget", "200k", "--set", "runs.save_every_images=8", "--out", "run"]
     process = start(*words, cwd=tmp_path)
     wait_for(tmp_path / "run" / "journal.jsonl", process)
@@ -105,7 +116,7 @@ def test_a_second_ctrl_c_stops_at_once(critters_npy: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.promise("A run goes on when its terminal is closed.")
-def test_a_closed_terminal_does_not_end_a_run(critters_npy: Path, tmp_path: Path) -> None:
+def test_a_closed_terminal_does_not_end_a_run(start: Start, critters_npy: Path, tmp_path: Path) -> None:
     words = ["train", critters_npy, *TINY, "--budget", "2000", "--set", "runs.journal_every_images=8", "--out", "run"]
     process = start(*words, cwd=tmp_path)
     wait_for(tmp_path / "run" / "journal.jsonl", process)
@@ -116,14 +127,17 @@ def test_a_closed_terminal_does_not_end_a_run(critters_npy: Path, tmp_path: Path
 
 @pytest.mark.promise("A run does not end when whoever reads its output leaves.")
 def test_a_reader_who_leaves_does_not_end_a_run(critters_npy: Path, tmp_path: Path) -> None:
-    process = start("train", critters_npy, *TINY, "--budget", "400", "--out", "run", cwd=tmp_path)
+    words = ["train", str(critters_npy), *TINY, "--budget", "400", "--out", "run"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dcgan", *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     process.stdout.close()
     process.stderr.close()
     assert process.wait(timeout=patient(120)) == 0
     assert dcgan.load(tmp_path / "run").sample([0]).shape == (1, 3, 16, 16)
 
 
-def test_a_run_tells_its_story_in_lines_when_piped(critters_npy: Path, tmp_path: Path) -> None:
+def test_a_run_tells_its_story_in_lines_when_piped(run: Run, critters_npy: Path, tmp_path: Path) -> None:
     state, out, err = run("train", critters_npy, *TINY, "--budget", "2epochs", "--recipe", "d2l", cwd=tmp_path)
     assert state == 0, err
     story = out + err
@@ -142,7 +156,9 @@ def test_a_run_tells_its_story_in_lines_when_piped(critters_npy: Path, tmp_path:
 
 
 @pytest.mark.promise("A rehearsal prints what a run would cost and leaves nothing behind.")
-def test_a_rehearsal_prints_the_config_and_the_cost_and_leaves_nothing(critters_npy: Path, tmp_path: Path) -> None:
+def test_a_rehearsal_prints_the_config_and_the_cost_and_leaves_nothing(
+    run: Run, critters_npy: Path, tmp_path: Path
+) -> None:
     state, out, err = run("train", critters_npy, *TINY, "--budget", "1min", "--dry-run", "--out", "run", cwd=tmp_path)
     assert state == 0, err
     assert "[training]" in out
@@ -169,19 +185,21 @@ def test_a_rehearsal_prints_the_config_and_the_cost_and_leaves_nothing(critters_
         ([], 2, ""),
     ],
 )
-def test_a_mistake_gets_a_sentence_and_no_traceback(words: list[str], code: int, expected: str, tmp_path: Path) -> None:
+def test_a_mistake_gets_a_sentence_and_no_traceback(
+    run: Run, words: list[str], code: int, expected: str, tmp_path: Path
+) -> None:
     state, out, err = run(*words, cwd=tmp_path)
     assert (state, expected in err) == (code, True), (out, err)
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_error_can_be_traced_when_asked_for(tmp_path: Path) -> None:
+def test_an_error_can_be_traced_when_asked_for(run: Run, tmp_path: Path) -> None:
     _, _, err = run("sample", "nowhere", "--debug", cwd=tmp_path)
     assert "Traceback" in err
 
 
-def test_a_folder_that_may_not_be_written_is_refused(critters_npy: Path, tmp_path: Path) -> None:
+def test_a_folder_that_may_not_be_written_is_refused(run: Run, critters_npy: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     state, _, err = run("train", critters_npy, *TINY, "--budget", "64", "--out", "file/run", cwd=tmp_path)
     assert state == 12
@@ -189,7 +207,7 @@ def test_a_folder_that_may_not_be_written_is_refused(critters_npy: Path, tmp_pat
     assert "Traceback" not in err
 
 
-def test_doctor_finds_this_machine_fit(tmp_path: Path) -> None:
+def test_doctor_finds_this_machine_fit(run: Run, tmp_path: Path) -> None:
     environment = os.environ.copy()
     environment.pop("OMP_NUM_THREADS", None)
     state, out, _ = run("doctor", cwd=tmp_path)

@@ -2,8 +2,8 @@
 
 import struct
 import subprocess
-import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from PIL import Image
 
 from dcgan.data.sources.critters import draw
 
+Run = Callable[..., tuple[int, str]]
 REFUSED = {
     "a text.png": "not an image",
     "empty.jpg": "empty",
@@ -60,15 +61,19 @@ def messy(tmp_path: Path) -> Path:
     return folder
 
 
-def run(*words: str, cwd: Path) -> tuple[int, str]:
-    command = [sys.executable, "-m", "dcgan", *words]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=patient(120), check=False)
-    return done.returncode, done.stdout + done.stderr
+@pytest.fixture
+def run(program: Path, tmp_path: Path) -> Run:
+    def run(*words: str) -> tuple[int, str]:
+        command = [program, *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=patient(120), check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    return run
 
 
 @pytest.mark.promise("Of a messy folder you learn which files were not used, and why.")
-def test_a_messy_folder_is_told_apart_by_name_and_reason(messy: Path, tmp_path: Path) -> None:
-    state, story = run("data", "messy", "--size", "16", "--out", "sheet.png", cwd=tmp_path)
+def test_a_messy_folder_is_told_apart_by_name_and_reason(messy: Path, tmp_path: Path, run: Run) -> None:
+    state, story = run("data", "messy", "--size", "16", "--out", "sheet.png")
     assert state == 0, story
     assert "Traceback" not in story
     for name, reason in REFUSED.items():
@@ -81,20 +86,20 @@ def test_a_messy_folder_is_told_apart_by_name_and_reason(messy: Path, tmp_path: 
         assert sheet.width > 5 * 16
 
 
-def test_a_messy_folder_can_be_trained_on(messy: Path, tmp_path: Path) -> None:
+def test_a_messy_folder_can_be_trained_on(messy: Path, tmp_path: Path, run: Run) -> None:
     options = ["--size", "16", "--width", "4", "--budget", "64", "--threads", "1", "--out", "run"]
-    state, story = run("train", "messy", *options, cwd=tmp_path)
+    state, story = run("train", "messy", *options)
     assert state == 0, story
     assert "4 unusable" in story
     assert (tmp_path / "run" / "report.html").exists()
 
 
-def test_a_folder_with_nothing_good_is_refused_with_reasons(tmp_path: Path) -> None:
+def test_a_folder_with_nothing_good_is_refused_with_reasons(tmp_path: Path, run: Run) -> None:
     folder = tmp_path / "bad"
     folder.mkdir()
     for index in range(3):
         (folder / f"{index}.png").write_text("no picture")
-    state, story = run("train", "bad", "--size", "16", "--budget", "64", cwd=tmp_path)
+    state, story = run("train", "bad", "--size", "16", "--budget", "64")
     assert state == 10
     assert "0 of 3 images can be used" in story
     assert "0.png: not an image" in story
