@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dcgan.data.pixels import to_images
 from dcgan.exploration.points import Points, draw
 from dcgan.exploration.units import layers_of
 from dcgan.randomness import permutation
@@ -67,7 +66,7 @@ def activations_of(generator: TrainedGenerator, points: Points, layer: int) -> T
 
 def mask_of_colour(pixels: Pixels, colour: tuple[int, int, int], tolerance: int) -> Tensor:
     """Where images n c h w (c is 1, 3 or 4) are at most ``tolerance`` of 255 from a colour in each channel: n h w."""
-    levels = (to_images(pixels) + 1) * 127.5
+    levels = pixels.float() * 255 / torch.iinfo(pixels.dtype).max
     wanted = torch.tensor(colour, dtype=torch.float32)
     if levels.shape[1] == 1:
         wanted = wanted.mean()[None]
