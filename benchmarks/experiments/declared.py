@@ -29,6 +29,7 @@ class Experiment:
     seeds: int = 3
     samples: int = 10_000
     reference: str | None = None
+    detectors: tuple[str, ...] = DETECTORS
     measures: tuple[str, ...] = ("fd", "kid")
     changes: Mapping[str, Any] | None = None
     """Settings for all of its runs."""

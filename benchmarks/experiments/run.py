@@ -1,6 +1,6 @@
 """Do what is missing of the experiments in experiments.toml, and say what they came to.
 
-python -m benchmarks.experiments.run [NAME or GROUP …] [--jobs 2] [--threads 1] [--out experiments]
+python -m benchmarks.experiments.run [NAME or GROUP …] [--jobs 2] [--threads 1] [--together] [--out experiments]
 
 Four folders in benchmarks/results/experiments keep what was made: results/, a file for each run, named by a hash of its
 settings and images; plans/; speeds/, which turned minutes into images; indexes/, which results an experiment has.
@@ -12,15 +12,17 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import torch
 
-from benchmarks.experiments.declared import DETECTORS, RESULTS, Declared, Experiment, data_folder, placed, read
+from benchmarks.experiments.declared import RESULTS, Declared, Experiment, data_folder, placed, read
+from benchmarks.experiments.together import run_together
 from benchmarks.machine import sources
 from dcgan.commands.compare import Comparison, describe, plan
 from dcgan.commands.comparing.results import Procedure
+from dcgan.commands.comparing.trials import Outcome
 from dcgan.files import write_atomically
 from dcgan.hardware import keep_big_blocks
 from dcgan.interfaces.console import Display, choose_display
@@ -53,10 +55,11 @@ def begin(declared: Declared, experiment: Experiment, options: argparse.Namespac
     folder = ComparisonFolder(options.out / experiment.name, kept=options.results)
     root = data_folder()
     variants = declared.variants_of(experiment, root)
-    columns = plan(folder, variants, display, repeats=experiment.seeds, threads=options.threads)
+    seeds = min(experiment.seeds, options.seeds or experiment.seeds)
+    columns = plan(folder, variants, display, repeats=seeds, threads=options.threads)
     reference = None if experiment.reference is None else placed(experiment.reference, root)
-    protocol = Procedure(DETECTORS, experiment.samples, reference)
-    facts = f"{experiment.data}, {experiment.seeds} seeds, {experiment.budget} each, threads: {options.threads}."
+    protocol = Procedure(experiment.detectors, experiment.samples, reference)
+    facts = f"{experiment.data}, {seeds} seeds, {experiment.budget} each, threads: {options.threads}."
     return Comparison(columns, folder, protocol, title=experiment.name, facts=facts)
 
 
@@ -65,12 +68,21 @@ def index(comparison: Comparison) -> dict[str, list[str]]:
     return {column.name: [trial.key for trial in column.trials] for column in comparison.columns}
 
 
+def queue(comparison: Comparison, options: argparse.Namespace) -> Generator[Outcome | None]:
+    """What is missing is done, in a process for each run or in this one."""
+    if options.together:
+        return run_together(comparison.folder, comparison.trials(), comparison.protocol)
+    return comparison.outcomes(options.jobs)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 1 when some run has no result, that of the signal when one came."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME or GROUP")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seeds", type=int, help="so many of each at most, for now")
+    parser.add_argument("--together", action="store_true", help="all in this process: for runs of seconds")
     parser.add_argument("--out", type=Path, default=Path("experiments"))
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
@@ -91,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             comparison = begin(declared, experiment, options, display)
             kept = json.dumps(index(comparison), indent=1) + "\n"
             write_atomically(options.results / "indexes" / f"{experiment.name}.json", kept.encode())
-            outcomes = comparison.outcomes(options.jobs)
+            outcomes = queue(comparison, options)
             for outcome in outcomes:
                 if outcome is not None:
                     display.say("  " + describe(outcome))

@@ -1,4 +1,4 @@
-"""The tables of docs/experiments/*.md, made of the results alone: no number in them is typed by hand.
+"""The tables of docs/experiments/*.md and docs/why-it-fails.md, made of the results alone, none of them by hand.
 
 python -m benchmarks.experiments.tables [--check]
 
@@ -28,7 +28,7 @@ from dcgan.evaluation.measures.effects import Spread, spread
 from dcgan.reporting.table import Table
 from dcgan.wording import duration, number
 
-PAGES = sorted((ROOT / "docs" / "experiments").glob("*.md"))
+PAGES = [*sorted((ROOT / "docs" / "experiments").glob("*.md")), ROOT / "docs" / "why-it-fails.md"]
 COLLAPSED = 0.6  # diversity by some detector, in all or within classes, as a share of that of real images
 NOTHING = "–"
 SPLITS = ("test", "held out", "train")  # the first of them that there is
@@ -76,12 +76,12 @@ def measures_of(experiment: Experiment, found: dict[str, list[Result]]) -> list[
         families = dict.fromkeys(
             one.partition(" (")[0]
             for one in labels
-            if re.fullmatch(rf"{measure}_[^_\[]+_\d+k?", one.partition(" (")[0])
+            if re.fullmatch(rf"{measure}_[^_\[]+_\d+k?(_vs_\d+k?)?", one.partition(" (")[0])
         )
         by_detector: dict[str, str] = {}
         for family in families:
             one = next(f"{family} ({split})" for split in SPLITS if f"{family} ({split})" in labels)
-            detector = family.rpartition("_")[0]
+            detector = re.sub(r"_\d+k?(_vs_\d+k?)?$", "", family)
             by_detector[detector] = max(by_detector.get(detector, one), one, key=count.__getitem__)
         chosen += by_detector.values()
     return chosen

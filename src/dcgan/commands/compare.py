@@ -50,12 +50,17 @@ class Comparison:
         self.results: dict[str, Result] = {}
         self.troubles: list[str] = []
 
+    def trials(self) -> list[Trial]:
+        """What is wanted, seed by seed, so that a comparison that was stopped has as many runs of each."""
+        most = max(len(column.trials) for column in self.columns)
+        turns = [[column.trials[turn] for column in self.columns if turn < len(column.trials)] for turn in range(most)]
+        return list({trial.key: trial for turn in turns for trial in turn}.values())
+
     def outcomes(self, jobs: int) -> Generator[Outcome | None]:
         """Do what is missing; ``None`` a few times a second, so that a caller can stop. The page grows meanwhile."""
-        wanted = {trial.key: trial for turn in _turns(self.columns) for trial in turn}
         written = -REFRESH_SECONDS
         try:
-            for outcome in run_trials(self.folder, list(wanted.values()), self.protocol, jobs=jobs):
+            for outcome in run_trials(self.folder, self.trials(), self.protocol, jobs=jobs):
                 if outcome is not None:
                     self._take(outcome)
                     if time.monotonic() - written > REFRESH_SECONDS:
@@ -248,9 +253,3 @@ def describe(outcome: Outcome) -> str:
         f"{plain(who)}: {result.images_seen:,} images in {duration(result.seconds)}{known}. {numbers}".rstrip(". ")
         + "."
     )
-
-
-def _turns(columns: Sequence[Column]) -> list[list[Trial]]:
-    """Seed by seed, so that a comparison that was stopped has as many runs of each."""
-    most = max(len(column.trials) for column in columns)
-    return [[column.trials[turn] for column in columns if turn < len(column.trials)] for turn in range(most)]
