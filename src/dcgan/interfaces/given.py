@@ -16,6 +16,7 @@ Options = TypeVar("Options")
 COMMAND_LINE_ONLY = {
     "dry_run": "it prints what a run would cost: dcgan train --dry-run",
     "profile": "it is for the command line: dcgan train --profile",
+    "processes": "a program is one process: dcgan train --processes N",
     "verbose": "the reasons of all settings are in the report of the run",
 }
 

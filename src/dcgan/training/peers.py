@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -36,7 +36,7 @@ class Peers:
         self._over, self._leader = threading.Event(), os.getppid()
         self._thread = threading.Thread(target=self._watch, name="dcgan-peers", daemon=True)
 
-    def meet(self, facts: Mapping[str, Any], patience: float) -> None:
+    def meet(self, facts: dict[str, Any], patience: float) -> None:
         """Wait for all to come, and compare what they are with the first one.
 
         Raises:
@@ -47,10 +47,13 @@ class Peers:
             self.store.set("verdict", self._verdict(facts, patience))
         self.store.wait(["verdict"], timedelta(seconds=patience + self.silence))
         if told := self.store.get("verdict").decode():
+            self.leave(ExitCode.USAGE)
+            if self.rank:  # one of them says it
+                raise SystemExit(int(ExitCode.USAGE))
             raise UserError(told)
         self._thread.start()
 
-    def _verdict(self, facts: Mapping[str, Any], patience: float) -> str:
+    def _verdict(self, facts: dict[str, Any], patience: float) -> str:
         """What is wrong with the first process that is not as this one; nothing if all are."""
         limit = time.monotonic() + patience
         for rank in range(1, self.size):
@@ -59,10 +62,10 @@ class Peers:
             except DistError:
                 return f"Process {rank} of {self.size} did not come within {patience:.0f} s: is it there?"
             theirs = json.loads(self.store.get(f"facts/{rank}"))
-            for name, ours in facts.items():
-                if theirs.get(name) != ours:
+            for name in facts | theirs:
+                if (there := theirs.get(name)) != (here := facts.get(name)):
                     return (
-                        f"Process {rank} of {self.size} is not as process 0: {name} is {theirs.get(name)}, not {ours}. "
+                        f"Process {rank} of {self.size} is not as process 0: {name} is {there}, not {here}. "
                         "All need the same program, settings and kind of machine."
                     )
         return ""

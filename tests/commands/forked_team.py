@@ -1,6 +1,6 @@
 """Processes that train one run together, forked from one that has imported everything: a test of many starts is short.
 
-    python forked.py '[{"size": 2, "words": ["train", …], "at": {"rank": 1, "images": 96, "do": "kill"}}]'
+    python forked_team.py '[{"size": 2, "words": ["train", …], "at": {"rank": 1, "images": 96, "do": "kill"}}]'
 
 prints one line of JSON a launch: the exit codes of its processes, and what they said. ``at`` is something that happens
 to one process, or to all (``rank``: null), before the step that follows so many images, once.
@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+os.environ["TORCH_CPP_LOG_LEVEL"] = "ERROR"  # as the program sets it before it imports torch
 
 import torch
 
@@ -72,6 +74,8 @@ def _fork(launch: dict[str, Any], rank: int, said: Path, listener: socket.socket
     try:
         _arrange(launch.get("at"), rank)
         code = main([*launch["words"], *launch.get("also", {}).get(str(rank), [])])
+    except SystemExit as leaving:
+        code = int(leaving.code or 0)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
