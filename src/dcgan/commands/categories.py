@@ -5,6 +5,7 @@ ones is given as a share of how far real images of the other categories are; a k
 special a category is. The answer checks itself: whether variety or likeness to others explains it, by rank correlation.
 """
 
+import math
 import re
 import statistics
 from collections.abc import Sequence
@@ -179,7 +180,9 @@ def _reasons(found: Sequence[Category], names: Sequence[str], cause: Cause) -> l
     for words, values in explanations.items():
         measured = rank_correlation(shares, values)
         said = "borne out" if measured > chance else "contradicted" if measured < -chance else "not decided"
-        lines.append(f"A category is worse {words}: {said} (rank correlation {measured:.2f}, by chance ±{chance:.2f}).")
+        numbers = f"rank correlation {measured:.2f}, by chance ±{chance:.2f}"
+        found_out = "all are alike in this" if math.isnan(measured) else numbers
+        lines.append(f"A category is worse {words}: {said} ({found_out}).")
     return lines
 
 

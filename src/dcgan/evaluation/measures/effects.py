@@ -39,17 +39,16 @@ def superiority(ours: Sequence[float], theirs: Sequence[float]) -> float | None:
 
 
 def rank_correlation(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """Spearman's: 1 where both are in the same order, -1 where the order is turned round; equal values in their order.
+    """Spearman's: 1 where both are in the same order, -1 where the order is turned round.
 
-    NaN of fewer than two.
+    Equal values share their middle rank. NaN where one side has no order: fewer than two values, or all equal.
     """
     assert len(ours) == len(theirs), (len(ours), len(theirs))
-    if len(ours) < 2:
+    if len(set(ours)) < 2 or len(set(theirs)) < 2:
         return math.nan
-    return statistics.correlation(*(_ranks(values) for values in (ours, theirs)))
+    return statistics.correlation(_ranks(ours), _ranks(theirs))
 
 
-def _ranks(values: Sequence[float]) -> list[int]:
-    order = sorted(range(len(values)), key=values.__getitem__)
-    places = {place: rank for rank, place in enumerate(order)}
-    return [places[place] for place in range(len(values))]
+def _ranks(values: Sequence[float]) -> list[float]:
+    below = [sum(other < value for other in values) for value in values]
+    return [rank + (sum(other == value for other in values) - 1) / 2 for rank, value in zip(below, values, strict=True)]
