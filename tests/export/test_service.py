@@ -310,7 +310,7 @@ def test_a_full_queue_is_told_with_the_time_to_try_again(monkeypatch: pytest.Mon
         assert client.ask("GET", "/images/1.png")[0] == 200
 
 
-@pytest.mark.parametrize("protocol", {BoundedProtocol, fastest_protocol()})
+@pytest.mark.parametrize("protocol", dict.fromkeys([BoundedProtocol, fastest_protocol()]))
 def test_a_connection_that_sends_its_request_drop_by_drop_or_an_endless_head_is_closed(
     protocol: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
