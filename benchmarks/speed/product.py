@@ -40,7 +40,7 @@ def command(
     """What a user types to train the case on a folder of pictures."""
     words = [sys.executable, "-m", "dcgan", "train", str(folder), "--recipe", case.recipe, "--size", str(case.size)]
     words += ["--precision", precision, "--threads", str(threads), "--budget", str(images), "--out", str(out)]
-    words += ["--set", "open="]  # no rule decides on other networks than those that are compared
+    words += ["--set", "undecided="]  # no rule decides on other networks than those that are compared
     for key, value in (case.settings() | settings).items():
         words += ["--set", f"{key}={json.dumps(value)}"]
     return words
