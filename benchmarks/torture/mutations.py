@@ -210,7 +210,7 @@ FIRST = {  # the tests that are most likely to notice a bug in a file; the other
 
 
 def survives(mutation: Mutation, folder: Path) -> dict[str, Any]:
-    """Run tests/crash and tests/runs on a copy of the source with the bug in it; ``caught_by`` names the first test that failed."""
+    """Run tests/crash and tests/runs on a source with the bug in it; ``caught_by`` names the first test that failed."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
     path = folder / "src" / "dcgan" / mutation.file
@@ -221,7 +221,8 @@ def survives(mutation: Mutation, folder: Path) -> dict[str, Any]:
         path for room in rooms for path in sorted(room.glob("test_*.py")) if not any(w in path.name for w in others)
     ]
     found.append(ROOT / "tests" / "commands" / "test_train.py")
-    likely = [path for path in found if path.name in FIRST.get(mutation.file, [])]
+    by_name = {path.name: path for path in found}
+    likely = [by_name[name] for name in FIRST.get(mutation.file, [])]
     caught_by = (likely and _failing(likely, folder)) or _failing(
         [path for path in found if path not in likely], folder
     )
