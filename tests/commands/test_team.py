@@ -119,6 +119,7 @@ def test_a_process_that_is_absent_or_not_the_same_is_named_before_the_first_step
     assert "Process 1 of 2 did not come within 4 s" in absent["said"][0]
 
 
+@pytest.mark.long
 def test_nobody_waits_for_a_frozen_process(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DCGAN_SILENCE_SECONDS", "4")
     follower, leader = trained(("follower", 2, at(1, 96, "freeze")), ("leader", 2, at(0, 96, "freeze")))

@@ -34,7 +34,8 @@ class Peers:
         self.speaks = rank == 0
         """Whether this process tells the person what went wrong with all."""
         self._over, self._leader = threading.Event(), os.getppid()
-        self._thread = threading.Thread(target=self._watch, name="dcgan-peers", daemon=True)
+        self._rounds = 0  # of signs given and looked for
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._watch, self._watch_the_store)]
 
     def meet(self, facts: dict[str, Any], patience: float) -> None:
         """Wait for all to come, and compare what they are with the first one.
@@ -51,7 +52,8 @@ class Peers:
             if self.rank:  # one of them says it
                 raise SystemExit(int(ExitCode.USAGE))
             raise UserError(told)
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def _verdict(self, facts: dict[str, Any], patience: float) -> str:
         """What is wrong with the first process that is not as this one; nothing if all are."""
@@ -130,6 +132,7 @@ class Peers:
         store = self.store.clone()  # type: ignore[attr-defined]  # as documented: another thread may wait for something in the first one
         signs, seen = [0] * self.size, [time.monotonic()] * self.size
         while not self._pause(seen):
+            self._rounds += 1
             try:
                 store.add(f"sign/{self.rank}", 1)
                 for rank, sign in enumerate(self._signs(store)):
@@ -147,12 +150,21 @@ class Peers:
                 self._leader = os.getppid()
                 os.kill(os.getpid(), signal.SIGTERM)
 
+    def _watch_the_store(self) -> None:
+        """End this process when the store gives no answer: the first process, which holds it, is frozen."""
+        rounds, since = self._rounds, [time.monotonic()]
+        while not self._pause(since):
+            if rounds != self._rounds:
+                rounds, since[0] = self._rounds, time.monotonic()
+            elif time.monotonic() - since[0] > self.silence:
+                self._end(ExitCode.PEER, self._told(f"{_named([0])} of {self.size} silent for {self.silence:.0f} s"))
+
     def _pause(self, seen: list[float]) -> bool:
         """Wait for a period; whether this process is about to leave. One that was frozen itself blames nobody."""
         before = time.monotonic()
         over = self._over.wait(PERIOD)
         if time.monotonic() - before > LOOKING * PERIOD:
-            seen[:] = [time.monotonic()] * self.size
+            seen[:] = [time.monotonic()] * len(seen)
         return over
 
     def _end(self, code: int, text: str = "") -> None:
