@@ -141,4 +141,4 @@ def test_the_chapters_numbers_are_those_that_the_program_makes_of_the_same_pixel
     decoded = datasets.ImageFolder(classes)
     for index in range(len(decoded)):
         pixels = torch.from_numpy(np.array(decoded[index][0])).permute(2, 0, 1)
-        torch.testing.assert_close(prepared[index][0], to_images(pixels), rtol=0, atol=1.2e-7)
+        torch.testing.assert_close(prepared[index][0], to_images(pixels[None])[0], rtol=0, atol=1.2e-7)
