@@ -24,20 +24,20 @@ TINY = [
 
 
 @pytest.fixture
-def start(program: Path) -> Start:
+def start() -> Start:
     def start(*words: object, cwd: Path) -> subprocess.Popen:
-        command = [program, *map(str, words)]
+        command = [sys.executable, "-m", "dcgan", *map(str, words)]
         return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     return start
 
 
 @pytest.fixture
-def run(start: Start) -> Run:
+def run(program: Path) -> Run:
     def run(*words: object, cwd: Path) -> tuple[int, str, str]:
-        process = start(*words, cwd=cwd)
-        out, err = process.communicate(timeout=patient(120))
-        return process.returncode, out, err
+        command = [program, *map(str, words)]
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=patient(120), check=False)
+        return done.returncode, done.stdout, done.stderr
 
     return run
 
