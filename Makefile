@@ -1,4 +1,4 @@
-# demo   train on 50,000 of the built-in images, about a minute on two free cores, and say where the pictures are
+# demo   train on 50,000 of the built-in images, about three minutes on two free cores, and say where the pictures are
 # check  lint, types and the whole test suite
 # quick  the fast tests: data, models, settings, runs and the laws of the house, for people at work
 # check-long  the tests that take a minute or more each
@@ -17,7 +17,7 @@ SITE := .site/bin
 .PHONY: demo check quick check-long docs site gluon experiments experiments-small torture format clean
 
 demo: $(INSTALLED)
-	@echo "50,000 images: about a minute on two free processor cores, longer on a busy machine. Ctrl-C saves."
+	@echo "50,000 images: about three minutes on two free processor cores, longer on a busy machine. Ctrl-C saves."
 	$(BIN)/dcgan train critters --size 32 --budget 50k --out demo
 	$(BIN)/dcgan sample demo --seeds 0-63 --out demo/creatures
 	@echo "Pictures: demo/samples and demo/creatures/sheet.png. Report: demo/report.html (open it in a browser)."
